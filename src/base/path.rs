@@ -1,0 +1,141 @@
+//! A path into a document: `spec.steps[2].headers["X-Key"]`.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// One step of a [`Path`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Segment {
+    /// A key of a map.
+    Key(Box<str>),
+    /// A place in a list, from 0.
+    Index(usize),
+    /// An element of a list that is known by its key field: `steps[ask]`.
+    Element(Box<str>),
+}
+
+/// Where a value stands in a document, from its root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(Vec<Segment>);
+
+impl Path {
+    /// The root of the document.
+    #[must_use]
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// A path of plain keys: `Path::keys("spec.auth.token")`. For constants of ours: a key with a dot needs [`Path::key`].
+    #[must_use]
+    pub fn keys(dotted: &str) -> Self {
+        Self(dotted.split('.').map(|key| Segment::Key(key.into())).collect())
+    }
+
+    /// This path and a key below it.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        self.with(Segment::Key(key.into()))
+    }
+
+    /// This path and a list index below it.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        self.with(Segment::Index(index))
+    }
+
+    /// This path and a keyed element below it.
+    #[must_use]
+    pub fn element(&self, key: &str) -> Self {
+        self.with(Segment::Element(key.into()))
+    }
+
+    /// This path and one more segment.
+    #[must_use]
+    pub fn with(&self, segment: Segment) -> Self {
+        let mut path = self.0.clone();
+        path.push(segment);
+        Self(path)
+    }
+
+    /// The path without its last segment; `None` at the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (_, rest) = self.0.split_last()?;
+        Some(Self(rest.to_vec()))
+    }
+
+    /// The segments, outermost first.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
+    /// Whether `prefix` is this path or lies above it.
+    #[must_use]
+    pub fn starts_with(&self, prefix: &Self) -> bool {
+        self.0.starts_with(&prefix.0)
+    }
+
+    /// The value at this path. `Element` is looked up by the fields `name`.
+    #[must_use]
+    pub fn of<'v>(&self, root: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(root, |value, segment| match segment {
+            Segment::Key(key) => value.get(&**key),
+            Segment::Index(index) => value.get(index),
+            Segment::Element(name) => {
+                value.as_array()?.iter().find(|v| v.get("name").and_then(Value::as_str) == Some(&**name))
+            }
+        })
+    }
+}
+
+impl FromIterator<Segment> for Path {
+    fn from_iter<T: IntoIterator<Item = Segment>>(segments: T) -> Self {
+        Self(segments.into_iter().collect())
+    }
+}
+
+fn is_plain(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '$'))
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Key(key) if is_plain(key) => {
+                    if n > 0 {
+                        f.write_str(".")?;
+                    }
+                    f.write_str(key)?;
+                }
+                Segment::Key(key) => write!(f, "[{key:?}]")?,
+                Segment::Index(index) => write!(f, "[{index}]")?,
+                Segment::Element(key) if is_plain(key) => write!(f, "[{key}]")?,
+                Segment::Element(key) => write!(f, "[{key:?}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_like_code() {
+        let path = Path::keys("spec.steps").element("ask").key("headers").key("a.b");
+        assert_eq!(path.to_string(), "spec.steps[ask].headers[\"a.b\"]");
+        assert_eq!(Path::keys("spec.tags").index(2).to_string(), "spec.tags[2]");
+    }
+
+    #[test]
+    fn values_are_found() {
+        let value = serde_json::json!({"a": {"list": [{"name": "x", "v": 1}]}});
+        let by_name = Path::keys("a.list").element("x").key("v");
+        assert_eq!(by_name.of(&value), Some(&1.into()));
+        assert_eq!(Path::keys("a.nothing").of(&value), None);
+    }
+}

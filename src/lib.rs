@@ -1,0 +1,3 @@
+//! # trueup
+#![doc = ""]
+pub mod base;
