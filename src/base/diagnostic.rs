@@ -53,7 +53,17 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: Code, message: String) -> Self {
-        Self { severity, code, message, span: None, file: None, address: None, path: None, help: None, related: Vec::new() }
+        Self {
+            severity,
+            code,
+            message,
+            span: None,
+            file: None,
+            address: None,
+            path: None,
+            help: None,
+            related: Vec::new(),
+        }
     }
 
     /// Sets the place.

@@ -22,9 +22,7 @@ pub struct Name(Box<str>);
 
 /// Why a text is not a [`Name`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "`{0}` is not a name: use lower-case letters, digits and hyphens, at most 63, and no hyphen at either end"
-)]
+#[error("`{0}` is not a name: use lower-case letters, digits and hyphens, at most 63, and no hyphen at either end")]
 pub struct NameError(String);
 
 impl Name {

@@ -1,0 +1,60 @@
+//! HTTP headers in manifests: plain texts or secrets.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::finding::Findings;
+use crate::base::code::Code;
+use crate::base::path::Path;
+use crate::base::secret::SecretRef;
+
+/// Headers by name.
+pub type Headers = BTreeMap<String, HeaderValue>;
+
+/// The value of a header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub enum HeaderValue {
+    /// A plain text.
+    Plain(String),
+    /// A secret.
+    Secret(SecretRef),
+}
+
+const TRANSPORT: [&str; 6] = ["host", "content-length", "connection", "transfer-encoding", "upgrade", "te"];
+
+/// Checks names and values. `authorization` says whether the header of that name may stand here.
+pub fn check(headers: &Headers, at: &Path, authorization: bool, findings: &mut Findings) {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, value) in headers {
+        let here = at.key(name);
+        let lower = name.to_ascii_lowercase();
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)) {
+            findings.error(Code::InvalidHeader, here.clone(), format!("`{name}` is not a header name")).at_key();
+        } else if lower == "authorization" && !authorization {
+            findings
+                .error(Code::ReservedHeader, here.clone(), "`Authorization` is set through auth")
+                .at_key()
+                .help("move it to spec.auth: { type: bearer, token: { fromEnv: … } }");
+        } else if TRANSPORT.contains(&lower.as_str()) {
+            findings.error(Code::ReservedHeader, here.clone(), format!("`{name}` belongs to the transport")).at_key();
+        }
+        if let Some(first) = seen.insert(lower, name) {
+            findings
+                .error(Code::InvalidHeader, here.clone(), format!("`{name}` and `{first}` are the same header"))
+                .at_key();
+        }
+        if let HeaderValue::Plain(text) = value
+            && text.chars().any(|c| c.is_control() && c != '\t')
+        {
+            findings.error(
+                Code::InvalidHeader,
+                here,
+                format!("the value of `{name}` has a line break or control character"),
+            );
+        }
+    }
+}

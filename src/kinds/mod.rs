@@ -1,0 +1,214 @@
+//! What can be managed: one file per kind, which says everything about it.
+//!
+//! Other modules never match on a kind to decide something: they ask the kind's life cycle, its field table or one of
+//! the functions of [`Managed`]. Adding a kind is one file, one line in the list below and one example.
+
+pub mod address;
+pub mod catalogue;
+pub mod condition;
+pub mod field;
+pub mod finding;
+pub mod header;
+pub mod life_cycle;
+pub mod managed;
+pub mod metadata;
+pub mod placeholder;
+pub mod property_name;
+pub mod reference;
+pub mod scope;
+pub mod time;
+pub mod web_address;
+
+pub mod destination;
+pub mod event_type;
+pub mod system;
+pub mod webhook;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+pub use address::Address;
+pub use field::{DataClass, Field, FieldTree};
+pub use life_cycle::LifeCycle;
+pub use managed::{Creation, Managed, Reach};
+pub use metadata::Metadata;
+
+use crate::base::ident::Name;
+use finding::Findings;
+use scope::{Scope, Siblings};
+
+macro_rules! kinds {
+    ($($kind:ident in $module:ident as $spec:ident;)+) => {
+        /// The name of a kind, as written in manifests.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $(#[doc = concat!("See [`", stringify!($module), "`].")] $kind,)+ }
+
+        /// The typed spec of one object.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Spec { $(#[doc = concat!("A ", stringify!($kind), ".")] $kind(Box<$module::$spec>),)+ }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// As written in manifests.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => stringify!($kind),)+ }
+            }
+
+            /// The rows of its field table, those of the metadata apart.
+            #[must_use]
+            pub fn fields(self) -> &'static [Field] {
+                match self { $(Self::$kind => <$module::$spec as Managed>::FIELDS,)+ }
+            }
+
+            /// Its rows as a tree, those of the metadata included.
+            #[must_use]
+            pub fn field_tree(self) -> &'static FieldTree {
+                match self { $(Self::$kind => {
+                    static TREE: LazyLock<FieldTree> = LazyLock::new(|| FieldTree::new(<$module::$spec as Managed>::FIELDS));
+                    &TREE
+                })+ }
+            }
+
+            /// What a change and a removal become.
+            #[must_use]
+            pub fn life_cycle(self) -> LifeCycle {
+                match self { $(Self::$kind => <$module::$spec as Managed>::LIFE_CYCLE,)+ }
+            }
+
+            /// Whether the target makes a secret token for each object, which is an output.
+            #[must_use]
+            pub fn has_token(self) -> bool {
+                match self { $(Self::$kind => <$module::$spec as Managed>::HAS_TOKEN,)+ }
+            }
+
+            /// Its documentation in Markdown: the module documentation of its file.
+            #[must_use]
+            pub fn documentation(self) -> String {
+                let source = match self { $(Self::$kind => include_str!(concat!(stringify!($module), ".rs")),)+ };
+                module_documentation(source)
+            }
+
+            /// Reads a spec that has passed the kind's schema.
+            ///
+            /// # Errors
+            /// When a value cannot be held by the type; the text names the first one.
+            pub fn read_spec(self, spec: &Value) -> Result<Spec, serde_json::Error> {
+                match self {
+                    $(Self::$kind => serde::Deserialize::deserialize(spec).map(|spec| Spec::$kind(Box::new(spec))),)+
+                }
+            }
+
+            /// The JSON Schema of its spec, as the type gives it.
+            #[must_use]
+            pub fn spec_schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                match self { $(Self::$kind => <$module::$spec as schemars::JsonSchema>::json_schema(generator),)+ }
+            }
+        }
+
+        impl Spec {
+            /// Its kind.
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$kind(_) => Kind::$kind,)+ }
+            }
+
+            /// Fills defaults that depend on the rest of the project. Returns whether anything changed.
+            pub fn complete(&mut self, siblings: &Siblings) -> bool {
+                match self { $(Self::$kind(spec) => spec.complete(siblings),)+ }
+            }
+
+            /// Brings it into canonical form: defaults filled, sets sorted, texts and times normalised.
+            pub fn normalise(&mut self) {
+                match self { $(Self::$kind(spec) => spec.normalise(),)+ }
+            }
+
+            /// Its canonical form as a value, once normalised.
+            ///
+            /// # Errors
+            /// Never for a spec that was read from a value; the error is passed on rather than hidden.
+            pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+                match self { $(Self::$kind(spec) => serde_json::to_value(spec),)+ }
+            }
+
+            /// What the object alone gets wrong.
+            pub fn check(&self, findings: &mut Findings) {
+                match self { $(Self::$kind(spec) => spec.check(findings),)+ }
+            }
+
+            /// What the object gets wrong about the others it refers to.
+            pub fn check_in(&self, name: &Name, scope: &dyn Scope, findings: &mut Findings) {
+                match self { $(Self::$kind(spec) => spec.check_in(name, scope, findings),)+ }
+            }
+
+            /// What the target sets when it creates the object.
+            #[must_use]
+            pub fn server_set(&self, creation: &Creation) -> Value {
+                match self { $(Self::$kind(spec) => spec.server_set(creation),)+ }
+            }
+
+            /// Who would be reached at once by creating this, or by changing `before` into it.
+            #[must_use]
+            pub fn reach(&self, before: Option<&Spec>, now: jiff::Timestamp) -> Option<Reach> {
+                match self { $(Self::$kind(spec) => {
+                    let before = match before { Some(Spec::$kind(before)) => Some(&**before), _ => None };
+                    spec.reach(before, now)
+                })+ }
+            }
+
+            /// Why the live object can no longer be changed, given what the target has set on it.
+            #[must_use]
+            pub fn closed(&self, server_set: &Value, now: jiff::Timestamp) -> Option<String> {
+                match self { $(Self::$kind(spec) => spec.closed(server_set, now),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    System in system as SystemSpec;
+    EventType in event_type as EventTypeSpec;
+    Destination in destination as DestinationSpec;
+    Webhook in webhook as WebhookSpec;
+}
+
+impl FromStr for Kind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.iter().find(|kind| kind.as_str() == text).copied().ok_or(())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl serde::Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Kind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(|()| serde::de::Error::custom(format!("`{text}` is not a kind")))
+    }
+}
+
+fn module_documentation(source: &str) -> String {
+    source
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
