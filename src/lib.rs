@@ -2,3 +2,5 @@
 #![doc = ""]
 pub mod base;
 pub mod kinds;
+pub mod object;
+pub mod provider;

@@ -4,6 +4,7 @@
 //! the functions of [`Managed`]. Adding a kind is one file, one line in the list below and one example.
 
 pub mod address;
+pub mod canonical;
 pub mod catalogue;
 pub mod condition;
 pub mod field;

@@ -1,0 +1,35 @@
+//! One applier at a time per project and target.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::base::ident::{FencingToken, PlanId};
+
+/// How long a lease lasts unless it is renewed (design §8).
+pub const LEASE_TERM: Duration = Duration::from_secs(60);
+/// How often the holder renews it.
+pub const LEASE_RENEWAL: Duration = Duration::from_secs(20);
+
+/// The right to write until `expires_at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseGrant {
+    /// Rises with every change of holder; every write carries it.
+    pub token: FencingToken,
+    /// End of the term.
+    pub expires_at: Timestamp,
+}
+
+/// Who holds a lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseHolder {
+    /// The plan being applied; the same plan may take the lease again after a kill.
+    pub owner: PlanId,
+    /// Who applies it.
+    pub actor: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when, unless renewed.
+    pub expires_at: Timestamp,
+}

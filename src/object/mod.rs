@@ -1,0 +1,10 @@
+//! What travels between reconciler and target: objects as a target has them, changesets, leases, capabilities, audit.
+//!
+//! Plain values; nothing here knows a database or HTTP.
+
+pub mod action;
+pub mod audit;
+pub mod capability;
+pub mod changeset;
+pub mod lease;
+pub mod record;

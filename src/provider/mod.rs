@@ -1,0 +1,94 @@
+//! The seam to targets, and its implementations.
+//!
+//! Planning, drift and export are handed a [`Reader`], which has no method that writes: that a plan cannot write is a
+//! matter of types. Only apply, `unlock` and `outputs` get a [`Writer`].
+
+pub mod error;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use crate::base::secret::SecretText;
+use crate::kinds::Address;
+use crate::object::audit::{AuditEntry, AuditQuery};
+use crate::object::capability::Capabilities;
+use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
+use crate::object::lease::{LeaseGrant, LeaseHolder};
+use crate::object::record::{ObjectRecord, Snapshot};
+
+pub use error::ProviderError;
+
+/// A future that can be held by a trait object.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderError>> + Send + 'a>>;
+
+/// Reads one project of one target.
+///
+/// Guarantees: nothing is written, not even bookkeeping. A snapshot's rows belong to one revision. Not guaranteed: that
+/// a later `read` still sees that revision; the generations tell.
+pub trait Reader: Send + Sync {
+    /// What the target can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// A row of every object of the project.
+    fn digests(&self) -> Boxed<'_, Snapshot>;
+
+    /// These objects in full; all, archived ones apart, when `addresses` is `None`. An absent one is left out.
+    fn read<'a>(&'a self, addresses: Option<&'a [Address]>) -> Boxed<'a, Vec<ObjectRecord>>;
+
+    /// Archived objects in full, newest archive last.
+    fn read_archived<'a>(&'a self, addresses: &'a [Address]) -> Boxed<'a, Vec<ObjectRecord>>;
+
+    /// For each question in order: whether the content is the one the target holds.
+    fn compare_secrets<'a>(&'a self, questions: &'a [SecretQuestion]) -> Boxed<'a, Vec<SecretAnswer>>;
+
+    /// Audit entries of the project, oldest first.
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>>;
+
+    /// Whether and when a plan was applied.
+    fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>>;
+}
+
+/// Writes one project of one target.
+pub trait Writer: Reader {
+    /// Writes all of it or nothing.
+    fn changeset<'a>(&'a self, changeset: &'a Changeset) -> Boxed<'a, ChangesetOutcome>;
+
+    /// Takes the lease, or renews it for the plan that holds it.
+    /// Held by another: [`ProviderError::LeaseHeld`].
+    fn take_lease<'a>(&'a self, owner: PlanId, actor: &'a str) -> Boxed<'a, LeaseGrant>;
+
+    /// Gives the lease back; does nothing if it passed to another.
+    fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()>;
+
+    /// Takes the lease away from whoever holds it, and says who that was.
+    fn break_lease<'a>(&'a self, actor: &'a str) -> Boxed<'a, Option<LeaseHolder>>;
+
+    /// Server-made secrets of the project: the token of each object of a kind that has one.
+    fn tokens(&self) -> Boxed<'_, Vec<(Address, ObjectId, SecretText)>>;
+
+    /// The project this writes to.
+    fn project(&self) -> &Name;
+}
+
+/// A content to be compared with what the target holds.
+#[derive(Clone, Debug)]
+pub struct SecretQuestion {
+    /// The object.
+    pub address: Address,
+    /// The secret's path.
+    pub path: String,
+    /// HMAC-SHA-256(salt, content), base64; the salt is the slot's.
+    pub fingerprint: String,
+}
+
+/// The answer to a [`SecretQuestion`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretAnswer {
+    /// The target holds this content.
+    Same,
+    /// It holds another.
+    Different,
+    /// It holds none there, or cannot compare.
+    Unknown,
+}
