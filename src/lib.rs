@@ -1,5 +1,6 @@
 //! # trueup
 #![doc = ""]
+pub mod apply;
 pub mod base;
 pub mod diff;
 pub mod kinds;

@@ -1,0 +1,3 @@
+//! Stage 6: the only stage with effects. Carries out a plan on a target and reports every action's final state.
+
+pub mod report;
