@@ -1,3 +1,4 @@
 //! # trueup
 #![doc = ""]
 pub mod base;
+pub mod manifest;
