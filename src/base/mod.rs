@@ -8,5 +8,7 @@ pub mod digest;
 pub mod ident;
 pub mod path;
 pub mod positions;
+pub mod schema;
+pub mod schema_errors;
 pub mod secret;
 pub mod source;
