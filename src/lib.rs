@@ -14,6 +14,8 @@ pub mod object;
 
 pub mod manifest;
 
+pub mod desired;
+
 pub mod diff;
 
 pub mod plan;
