@@ -146,7 +146,7 @@ pub struct UnknownSecret {
 }
 
 /// Why apply refuses the plan as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// More deletes and archives than allowed.
     TooManyDeletes {
@@ -162,7 +162,7 @@ pub enum Refusal {
         /// Managed objects.
         managed: usize,
         /// Percent allowed.
-        allowed: u32,
+        allowed: f64,
     },
     /// A protected object would be deleted, replaced or archived.
     Protected(Address),
