@@ -15,7 +15,7 @@ use super::yaml;
 use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, nearest};
 use crate::base::ident::Name;
-use crate::base::path::Path;
+use crate::base::path::{Path, Segment};
 use crate::base::positions::Positions;
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::base::source::{FileId, Span};
@@ -158,9 +158,12 @@ fn read(id: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Rea
 
 /// Whether a path lies within `spec.targets.<name>.patches[n].merge`.
 fn in_a_patch(path: &Path) -> bool {
-    let shown: Vec<String> = path.segments().iter().map(|segment| Path::root().with(segment.clone()).to_string()).collect();
-    let at = |index: usize| shown.get(index).map(String::as_str);
-    at(0) == Some("spec") && at(1) == Some("targets") && at(3) == Some("patches") && at(5) == Some("merge")
+    let [Segment::Key(spec), Segment::Key(targets), Segment::Key(_), Segment::Key(patches), Segment::Index(_), Segment::Key(merge), ..] =
+        path.segments()
+    else {
+        return false;
+    };
+    [(spec, "spec"), (targets, "targets"), (patches, "patches"), (merge, "merge")].iter().all(|(key, name)| &***key == *name)
 }
 
 fn check_schema(value: &Value, positions: &Positions, diagnostics: &mut Vec<Diagnostic>) {
