@@ -149,7 +149,13 @@ impl Walk<'_> {
     }
 
     /// `Err` is the value as it is now, `Ok` a text whose references could not be replaced.
-    fn replace(&mut self, text: String, span: Span, note: &mut Option<Note>, trail: &Trail<'_>) -> Result<Content, Value> {
+    fn replace(
+        &mut self,
+        text: String,
+        span: Span,
+        note: &mut Option<Note>,
+        trail: &Trail<'_>,
+    ) -> Result<Content, Value> {
         let Some(variables) = self.context.variables else { return Ok(Content::Text(text)) };
         match variables.replace(&text) {
             Ok(replaced) => {

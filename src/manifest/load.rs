@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::discovery::{self, FILE_LIMIT, Found};
 use super::finish::{Context, finish};
-use super::project::{Given, Prepared, Project, prepare};
+use super::project::{Prepared, Project, prepare};
 use super::project_file::PROJECT_FILE;
+use super::settings::Given;
 use super::yaml::{self, Tree};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::Name;

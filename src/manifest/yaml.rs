@@ -135,7 +135,8 @@ impl<'r> Loader<'r> {
     }
 
     fn span(&self, span: &granit_parser::Span) -> SpanAndTag {
-        let offset = |marker: &granit_parser::Marker| u32::try_from(marker.byte_offset().unwrap_or(0)).unwrap_or(u32::MAX);
+        let offset =
+            |marker: &granit_parser::Marker| u32::try_from(marker.byte_offset().unwrap_or(0)).unwrap_or(u32::MAX);
         let at = |start, end| Span { file: self.file, start, end };
         let node = at(offset(&span.start), offset(&span.end));
         SpanAndTag { node, tag: span.tag_span().map(|tag| at(offset(&tag.start), offset(&tag.end))) }
@@ -157,7 +158,8 @@ impl<'r> Loader<'r> {
             Event::Alias(anchor) => self.alias(anchor, span.node),
             Event::UnresolvedAlias(name) => {
                 let message = format!("`*{name}` has no anchor before it in this document");
-                let help = format!("write `&{name}` at the value it stands for; anchors do not reach into another document");
+                let help =
+                    format!("write `&{name}` at the value it stands for; anchors do not reach into another document");
                 self.diagnostics.push(Diagnostic::error(Code::YamlSyntax, message).at(span.node).help(help));
                 self.place(Node::new(Content::Null, span.node), 0, span.node.end);
                 Ok(())
@@ -192,7 +194,8 @@ impl<'r> Loader<'r> {
         let content = content.unwrap_or_else(|error| {
             let shown: String = text.chars().take(60).collect();
             let help = "write it in quotes if it is meant as a text";
-            self.diagnostics.push(Diagnostic::error(Code::YamlUnsupported, format!("`{shown}` {error}")).at(span).help(help));
+            self.diagnostics
+                .push(Diagnostic::error(Code::YamlUnsupported, format!("`{shown}` {error}")).at(span).help(help));
             Content::Text(text.into())
         });
         let node = Node::new(content, span);
@@ -223,7 +226,9 @@ impl<'r> Loader<'r> {
     }
 
     fn end(&mut self, end: Span) -> Result<(), Fatal> {
-        let Some(Frame { mut span, block, anchor, first_node, height, end: last, content }) = self.open.pop() else { return Ok(()) };
+        let Some(Frame { mut span, block, anchor, first_node, height, end: last, content }) = self.open.pop() else {
+            return Ok(());
+        };
         span.end = if block { last } else { end.end };
         let content = match content {
             Building::List(elements) => Content::List(elements),

@@ -137,7 +137,10 @@ fn what_cannot_be_read_is_said_and_the_rest_is_loaded() {
 #[test]
 fn targets_are_chosen_by_flag_default_name_or_being_alone() {
     let two = "  targets:\n    a: { embedded: { path: data/a.db } }\n    b: { embedded: {}, requireSavedPlan: true }\n";
-    let folder = folder(&[("trueup.yaml", &with_spec(two)), ("d/trueup.yaml", &with_spec(&format!("  defaultTarget: b\n{two}")))]);
+    let folder = folder(&[
+        ("trueup.yaml", &with_spec(two)),
+        ("d/trueup.yaml", &with_spec(&format!("  defaultTarget: b\n{two}"))),
+    ]);
     let mut options = options(folder.path(), ".");
     assert_eq!(failed(&options), [Code::UnknownTarget]);
     options.target = Some("a".parse().unwrap());
@@ -215,7 +218,10 @@ fn values_of_variables_have_the_declared_type() {
     let spec = "  variables: { a: { type: number, default: x } }\n  targets: { local: { embedded: {}, variables: { b: 1, a: true } } }\n";
     let folder = folder(&[("trueup.yaml", &with_spec(spec))]);
     let codes = shown(&loaded(&options(folder.path(), ".")));
-    assert_eq!(codes, ["wrong-type trueup.yaml:5:44", "wrong-type trueup.yaml:6:59", "unknown-variable trueup.yaml:6:50"]);
+    assert_eq!(
+        codes,
+        ["wrong-type trueup.yaml:5:44", "wrong-type trueup.yaml:6:59", "unknown-variable trueup.yaml:6:50"]
+    );
 }
 
 #[test]
@@ -246,7 +252,8 @@ fn a_patch_needs_its_manifest_unless_the_load_is_partial() {
 
 #[test]
 fn parallelism_changes_nothing() {
-    let texts: Vec<(String, String)> = (0..40).map(|n| (format!("f{n}.yaml"), format!("n: {n}\n---\nn:\n---\n[\n"))).collect();
+    let texts: Vec<(String, String)> =
+        (0..40).map(|n| (format!("f{n}.yaml"), format!("n: {n}\n---\nn:\n---\n[\n"))).collect();
     let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let folder = folder(&files);
     let mut options = options(folder.path(), ".");
