@@ -211,12 +211,11 @@ impl<'c> Translation<'c> {
                 .map(|(_, branch)| schema::options(root, branch))
                 .collect::<Option<Vec<_>>>()
                 .map(|o| o.concat());
-            match options {
-                Some(options) => self.not_an_option(&options, &at.path, at),
-                None => {
-                    let types = branches.iter().flat_map(|(_, branch)| schema::types(root, branch)).collect();
-                    self.wrong_type(&types, at);
-                }
+            if let Some(options) = options {
+                self.not_an_option(&options, &at.path, at);
+            } else {
+                let types = branches.iter().flat_map(|(_, branch)| schema::types(root, branch)).collect();
+                self.wrong_type(&types, at);
             }
             return;
         }

@@ -66,13 +66,11 @@ impl Sources<'_> {
                 continue;
             }
             let Some(declaration) = self.spec.variables.get(name) else { continue };
-            match declaration.kind.parse(text) {
-                Some(value) => self.set(&mut settings, name, value, "--var".into(), None, diagnostics),
-                None => {
-                    let message =
-                        format!("`{text}`, given by --var for `{name}`, is not a {}", declaration.kind.as_str());
-                    diagnostics.push(Diagnostic::error(Code::WrongType, message));
-                }
+            if let Some(value) = declaration.kind.parse(text) {
+                self.set(&mut settings, name, value, "--var".into(), None, diagnostics);
+            } else {
+                let message = format!("`{text}`, given by --var for `{name}`, is not a {}", declaration.kind.as_str());
+                diagnostics.push(Diagnostic::error(Code::WrongType, message));
             }
         }
         let target = Setting { value: self.target.as_str().into(), set_by: "the target".into(), span: None };

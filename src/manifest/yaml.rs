@@ -45,8 +45,7 @@ pub(crate) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>, 
     let mut loader = Loader::new(file, text, diagnostics);
     loop {
         let step = match parser.next_event() {
-            None => return,
-            Some(Ok((Event::StreamEnd, _))) => return,
+            None | Some(Ok((Event::StreamEnd, _))) => return,
             Some(Ok((Event::DocumentEnd, _))) => {
                 if let Some(tree) = loader.finish() {
                     each(tree);
