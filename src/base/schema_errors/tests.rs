@@ -386,3 +386,23 @@ fn all_problems_are_reported_with_address_and_path() {
     assert!(done.iter().all(|d| d.address.as_deref() == Some("Webhook/x")));
     assert!(done.iter().any(|d| d.path.as_ref().unwrap().to_string() == "spec.auth.x"));
 }
+
+#[test]
+fn the_place_before_a_patch_is_named_too() {
+    let span = |file, start| Span { file: FileId(file), start, end: start + 1 };
+    let mut builder = PositionsBuilder::default();
+    builder.open(None, None, span(1, 1), None);
+    let note = Note::Patched { target: "production".into(), original: Some(span(1, 20)) };
+    builder.open(Some("timeoutSeconds"), Some(span(0, 5)), span(0, 9), Some(note));
+    builder.close();
+    builder.close();
+    let schema = schemars::schema_for!(Spec).to_value();
+    let instance = json!({"timeoutSeconds": 90});
+    let (positions, base) = (builder.finish(), Path::root());
+    let context =
+        SchemaContext { schema: &schema, instance: &instance, positions: &positions, base: &base, address: None };
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let done = schema_diagnostics(validator.iter_errors(&instance), context);
+    assert_eq!(done[0].span, Some(span(0, 9)));
+    assert_eq!(done[0].related, [("patched by target `production`; written here".to_owned(), span(1, 20))]);
+}

@@ -135,6 +135,25 @@ fn what_cannot_be_read_is_said_and_the_rest_is_loaded() {
 }
 
 #[test]
+fn files_have_a_limit_and_may_begin_with_a_byte_order_mark() {
+    let folder = folder(&[("a.yaml", "\u{feff}a: 1\r\nb: no\r\n")]);
+    fs::File::create(folder.path().join("b.yaml")).unwrap().set_len(FILE_LIMIT + 1).unwrap();
+    let found = loaded(&options(folder.path(), "."));
+    assert_eq!(found.items[0].value, json!({"a": 1, "b": "no"}));
+    let place = found.items[0].positions.find(&Path::keys("a")).unwrap();
+    assert_eq!(place.key.map(|span| span.start), Some(0));
+    assert_eq!(shown(&found), ["too-large b.yaml"]);
+}
+
+#[test]
+fn a_file_of_variables_must_be_there() {
+    let folder = folder(&[("a.yaml", "a: 1")]);
+    let mut options = options(folder.path(), ".");
+    options.var_files = vec!["nowhere.yaml".into()];
+    assert_eq!(failed(&options), [Code::UnreadableFile]);
+}
+
+#[test]
 fn targets_are_chosen_by_flag_default_name_or_being_alone() {
     let two = "  targets:\n    a: { embedded: { path: data/a.db } }\n    b: { embedded: {}, requireSavedPlan: true }\n";
     let folder = folder(&[
@@ -281,7 +300,7 @@ fn threads_have_stack_enough_for_the_deepest_document() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_bytes_make_a_load_panic(manifest in prop::collection::vec(any::<u8>(), 0..200), project in "[a-zA-Z:{}\\[\\], \\n$.]{0,80}") {
