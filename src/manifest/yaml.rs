@@ -17,7 +17,7 @@ use crate::base::diagnostic::Diagnostic;
 use crate::base::positions::Note;
 use crate::base::source::{FileId, Span};
 
-/// Nodes a document may have once its aliases are expanded: a hundred times the largest workflow we know, and yet
+/// Nodes, keys counted too, a document may have once its aliases are expanded: a hundred times the largest workflow we know, and yet
 /// only some hundred megabytes.
 pub(crate) const NODE_LIMIT: usize = 1_000_000;
 /// Levels of lists and maps. Later stages recurse over values, on threads with 2 MiB of stack.
@@ -340,7 +340,7 @@ impl<'r> Loader<'r> {
         if self.nodes <= NODE_LIMIT {
             return Ok(());
         }
-        let message = format!("the document has more than {NODE_LIMIT} values");
+        let message = format!("the document has more than {NODE_LIMIT} keys and values");
         Err(Box::new(Diagnostic::error(Code::TooLarge, message).at(span).help("split it into several documents")))
     }
 
@@ -412,7 +412,7 @@ fn too_deep(span: Span) -> Fatal {
 }
 
 fn alias_budget(span: Span) -> Fatal {
-    let message = format!("aliases expand to more than {NODE_LIMIT} values");
+    let message = format!("aliases expand to more than {NODE_LIMIT} keys and values");
     Box::new(Diagnostic::error(Code::AliasBudget, message).at(span).help("write the values out, or split the document"))
 }
 
