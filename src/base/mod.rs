@@ -10,5 +10,6 @@ pub mod path;
 pub mod positions;
 pub mod schema;
 pub mod schema_errors;
+mod schema_words;
 pub mod secret;
 pub mod source;

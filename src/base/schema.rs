@@ -128,7 +128,8 @@ fn own_types<'s>(root: &'s Value, schema: &'s Value) -> BTreeSet<&'s str> {
     parts(schema, &["anyOf", "oneOf"]).flat_map(|part| types(root, part)).collect()
 }
 
-fn type_name(value: &Value) -> &'static str {
+/// The type of a value by its JSON Schema name.
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -160,7 +161,9 @@ fn own_options(schema: &Value) -> Option<Vec<&Value>> {
 pub(crate) fn tag(root: &Value, branches: &[(usize, &Value)]) -> Option<String> {
     let (_, first) = branches.first()?;
     let is_tag = |name: &&str| {
-        branches.iter().all(|(_, branch)| property(root, branch, name).is_some_and(|schema| schema.get("const").is_some()))
+        branches
+            .iter()
+            .all(|(_, branch)| property(root, branch, name).is_some_and(|schema| schema.get("const").is_some()))
     };
     property_names(root, first).into_iter().find(is_tag).map(str::to_owned)
 }

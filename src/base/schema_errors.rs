@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use jsonschema::ValidationError;
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use super::code::Code;
@@ -17,6 +17,7 @@ use super::ident::NAME_PATTERN;
 use super::path::{Path, Segment};
 use super::positions::{Note, Positions};
 use super::schema::{self, property, property_names};
+use super::schema_words::{brief, described, listed, rule, shown, type_names};
 
 /// What the errors are about.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,8 @@ pub fn schema_diagnostics<'e>(
     }
     // A misspelt required field is one problem, not two.
     let Translation { mut done, meant, missing, .. } = translation;
-    let slips: BTreeSet<usize> = missing.into_iter().filter(|(_, field)| meant.contains(field)).map(|(at, _)| at).collect();
+    let slips: BTreeSet<usize> =
+        missing.into_iter().filter(|(_, field)| meant.contains(field)).map(|(at, _)| at).collect();
     let mut at = 0;
     done.retain(|_| {
         at += 1;
@@ -158,7 +160,12 @@ impl<'c> Translation<'c> {
 
     fn wrong_type(&mut self, wanted: &BTreeSet<&str>, at: &At<'_>) {
         let wanted: Vec<&str> = wanted.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
-        let message = format!("{} must be {}, found {}", self.name(&at.path), wanted.join(" or "), described(type_of(at.value)));
+        let message = format!(
+            "{} must be {}, found {}",
+            self.name(&at.path),
+            wanted.join(" or "),
+            described(schema::type_name(at.value))
+        );
         let mut diagnostic = Diagnostic::error(Code::WrongType, message);
         if wanted.contains(&described("string")) && matches!(at.value, Value::Number(_) | Value::Bool(_)) {
             diagnostic = diagnostic.help("put it in quotes");
@@ -199,18 +206,24 @@ impl<'c> Translation<'c> {
         let fitting: Vec<(usize, &Value)> =
             branches.iter().copied().filter(|(_, branch)| schema::accepts_type(root, branch, at.value)).collect();
         if fitting.is_empty() {
-            let options: Option<Vec<&Value>> =
-                branches.iter().map(|(_, branch)| schema::options(root, branch)).collect::<Option<Vec<_>>>().map(|o| o.concat());
-            match options {
-                Some(options) => self.not_an_option(&options, &at.path, at),
-                None => {
-                    let types = branches.iter().flat_map(|(_, branch)| schema::types(root, branch)).collect();
-                    self.wrong_type(&types, at);
-                }
+            let options: Option<Vec<&Value>> = branches
+                .iter()
+                .map(|(_, branch)| schema::options(root, branch))
+                .collect::<Option<Vec<_>>>()
+                .map(|o| o.concat());
+            if let Some(options) = options {
+                self.not_an_option(&options, &at.path, at);
+            } else {
+                let types = branches.iter().flat_map(|(_, branch)| schema::types(root, branch)).collect();
+                self.wrong_type(&types, at);
             }
             return;
         }
-        let options: Option<Vec<&Value>> = fitting.iter().map(|(_, branch)| schema::options(root, branch)).collect::<Option<Vec<_>>>().map(|o| o.concat());
+        let options: Option<Vec<&Value>> = fitting
+            .iter()
+            .map(|(_, branch)| schema::options(root, branch))
+            .collect::<Option<Vec<_>>>()
+            .map(|o| o.concat());
         if let Some(options) = options {
             self.not_an_option(&options, &at.path, at);
         } else if let [(index, _)] = fitting.as_slice() {
@@ -231,13 +244,22 @@ impl<'c> Translation<'c> {
     }
 
     fn closest(&mut self, branches: &[(usize, &Value)], errors: &[Vec<ValidationError<'static>>]) {
-        let fewest = branches.iter().map(|(index, _)| *index).min_by_key(|index| errors.get(*index).map_or(usize::MAX, Vec::len));
+        let fewest = branches
+            .iter()
+            .map(|(index, _)| *index)
+            .min_by_key(|index| errors.get(*index).map_or(usize::MAX, Vec::len));
         if let Some(index) = fewest {
             self.branch(index, errors);
         }
     }
 
-    fn tagged(&mut self, tag: &str, branches: &[(usize, &Value)], errors: &[Vec<ValidationError<'static>>], at: &At<'_>) {
+    fn tagged(
+        &mut self,
+        tag: &str,
+        branches: &[(usize, &Value)],
+        errors: &[Vec<ValidationError<'static>>],
+        at: &At<'_>,
+    ) {
         let root = self.context.schema;
         let constant = |branch| property(root, branch, tag).and_then(|schema| schema.get("const"));
         let options: Vec<&Value> = branches.iter().filter_map(|(_, branch)| constant(branch)).collect();
@@ -257,8 +279,10 @@ impl<'c> Translation<'c> {
         let root = self.context.schema;
         let Some(map) = at.value.as_object() else { return };
         // Each branch requires one field of its own: exactly one of these is to be given.
-        let choices: Option<Vec<&str>> = branches.iter().map(|(_, branch)| schema::only_required(root, branch)).collect();
-        let choices = choices.filter(|list| list.iter().collect::<BTreeSet<_>>().len() == list.len()).unwrap_or_default();
+        let choices: Option<Vec<&str>> =
+            branches.iter().map(|(_, branch)| schema::only_required(root, branch)).collect();
+        let choices =
+            choices.filter(|list| list.iter().collect::<BTreeSet<_>>().len() == list.len()).unwrap_or_default();
         let given: Vec<&str> = map.keys().map(String::as_str).filter(|key| choices.contains(key)).collect();
         if let [_, second, ..] = given.as_slice() {
             let message = format!("only one of {} can be given", listed(given.iter().copied()));
@@ -281,7 +305,8 @@ impl<'c> Translation<'c> {
             map.keys().filter(|key| names.contains(key.as_str())).count()
         };
         let best = branches.iter().map(|(_, branch)| score(branch)).max();
-        let best: Vec<(usize, &Value)> = branches.iter().copied().filter(|(_, branch)| Some(score(branch)) == best).collect();
+        let best: Vec<(usize, &Value)> =
+            branches.iter().copied().filter(|(_, branch)| Some(score(branch)) == best).collect();
         self.closest(&best, errors);
     }
 
@@ -339,10 +364,12 @@ fn with_note(diagnostic: Diagnostic, note: Option<&Note>) -> Diagnostic {
             diagnostic.related(format!("patched by target `{target}`; written here"), *span)
         }
         Some(Note::Aliased { used }) => diagnostic.related("used here", *used),
-        Some(Note::Resolved { variables }) => variables.iter().fold(diagnostic, |diagnostic, variable| match variable.span {
-            Some(span) => diagnostic.related(format!("`{}` is set here", variable.name), span),
-            None => diagnostic,
-        }),
+        Some(Note::Resolved { variables }) => {
+            variables.iter().fold(diagnostic, |diagnostic, variable| match variable.span {
+                Some(span) => diagnostic.related(format!("`{}` is set here", variable.name), span),
+                None => diagnostic,
+            })
+        }
         Some(Note::Patched { original: None, .. }) | None => diagnostic,
     }
 }
@@ -364,76 +391,12 @@ fn walk_instance<'v>(root: &'v Value, pointer: &str) -> (Path, &'v Value) {
     (segments.into_iter().collect(), value)
 }
 
-fn type_names(kind: &TypeKind) -> BTreeSet<&'static str> {
-    let name = |kind: jsonschema::JsonType| match kind {
-        jsonschema::JsonType::Array => "array",
-        jsonschema::JsonType::Boolean => "boolean",
-        jsonschema::JsonType::Integer => "integer",
-        jsonschema::JsonType::Null => "null",
-        jsonschema::JsonType::Number => "number",
-        jsonschema::JsonType::Object => "object",
-        jsonschema::JsonType::String => "string",
-    };
-    match kind {
-        TypeKind::Single(kind) => BTreeSet::from([name(*kind)]),
-        TypeKind::Multiple(kinds) => kinds.iter().map(name).collect(),
-    }
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-fn described(name: &str) -> &'static str {
-    match name {
-        "array" => "a list",
-        "boolean" => "true or false",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "object" => "a map",
-        "string" => "a text",
-        _ => "null",
-    }
-}
-
-/// The rule a keyword stands for, as it follows "`field` …".
-fn rule(kind: &Kind) -> Option<String> {
-    Some(match kind {
-        Kind::Maximum { limit } => format!("must be at most {limit}"),
-        Kind::ExclusiveMaximum { limit } => format!("must be below {limit}"),
-        Kind::Minimum { limit } => format!("must be at least {limit}"),
-        Kind::ExclusiveMinimum { limit } => format!("must be above {limit}"),
-        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}"),
-        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
-        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => {
-            "must not be empty".to_owned()
-        }
-        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
-        Kind::MaxItems { limit } => format!("must have at most {limit} elements"),
-        Kind::AdditionalItems { limit } => format!("must have at most {limit} elements"),
-        Kind::MinItems { limit } => format!("must have at least {limit} elements"),
-        Kind::MaxProperties { limit } => format!("must have at most {limit} entries"),
-        Kind::MinProperties { limit } => format!("must have at least {limit} entries"),
-        Kind::UniqueItems => "must not have an element twice".to_owned(),
-        Kind::Contains => "lacks an element it needs".to_owned(),
-        Kind::Pattern { pattern } => format!("must match `{pattern}`"),
-        Kind::Format { format } => format!("must be a valid {format}"),
-        Kind::Not { .. } => "has a form that is not allowed".to_owned(),
-        _ => return None,
-    })
-}
-
 /// What was found instead: the value, or its size where that is what the rule is about.
 fn measured(kind: &Kind, at: &At<'_>) -> String {
     let size = match (kind, at.value) {
-        (Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 }, _) => return String::new(),
+        (Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 }, _) => {
+            return String::new();
+        }
         (Kind::MaxLength { .. } | Kind::MinLength { .. }, Value::String(text)) => text.chars().count(),
         (_, Value::Array(list)) => list.len(),
         (_, Value::Object(map)) => map.len(),
@@ -444,27 +407,6 @@ fn measured(kind: &Kind, at: &At<'_>) -> String {
 
 fn found(at: &At<'_>) -> String {
     if at.secret.is_some() { String::new() } else { format!(", found {}", brief(at.value)) }
-}
-
-/// A value as it can stand in a message.
-fn brief(value: &Value) -> String {
-    const LONGEST: usize = 60;
-    match value {
-        Value::String(text) if text.chars().count() > LONGEST => {
-            format!("`{}…`", text.chars().take(LONGEST).collect::<String>())
-        }
-        Value::String(text) => format!("`{text}`"),
-        Value::Array(_) | Value::Object(_) => described(type_of(value)).to_owned(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
-    }
-}
-
-fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

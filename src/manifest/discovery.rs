@@ -162,6 +162,11 @@ fn text_of(bytes: Vec<u8>, shown: &str) -> Result<String, Box<Diagnostic>> {
     }
 }
 
+/// Whether a file is JSON by its name.
+pub(super) fn is_json(path: &FilePath) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
+}
+
 /// Whether a JSON text is a saved plan, which is no manifest.
 pub(super) fn is_saved_plan(text: &str) -> bool {
     #[derive(Deserialize)]

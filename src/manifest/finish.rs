@@ -13,6 +13,9 @@ use crate::base::path::{Path, Segment};
 use crate::base::positions::{Note, Positions, PositionsBuilder};
 use crate::base::source::{FileId, Span};
 
+/// Bytes by which variables may enlarge a document: a short file must not grow without bound, by aliases or otherwise.
+const GROWTH_LIMIT: usize = 64 << 20;
+
 /// What a walk needs to know.
 pub(super) struct Context<'c> {
     /// Values of references; `None` leaves texts as they are.
@@ -27,7 +30,7 @@ pub(super) struct Context<'c> {
 
 /// Turns a tree into its value and positions. Fields that are null are reported and left out.
 pub(super) fn finish(root: Node, context: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) -> (Value, Positions) {
-    let mut walk = Walk { context, positions: PositionsBuilder::default(), diagnostics };
+    let mut walk = Walk { context, positions: PositionsBuilder::default(), grown: 0, diagnostics };
     let value = walk.node(root, Named::default(), &Trail { parent: None, step: Step::Root });
     (value, walk.positions.finish())
 }
@@ -35,6 +38,8 @@ pub(super) fn finish(root: Node, context: &Context<'_>, diagnostics: &mut Vec<Di
 struct Walk<'w> {
     context: &'w Context<'w>,
     positions: PositionsBuilder,
+    /// Bytes that variables brought in so far.
+    grown: usize,
     diagnostics: &'w mut Vec<Diagnostic>,
 }
 
@@ -76,13 +81,13 @@ impl Trail<'_> {
 
 impl Walk<'_> {
     fn node(&mut self, node: Node, named: Named<'_>, trail: &Trail<'_>) -> Value {
-        let Node { content, span, note } = node;
-        let mut note = note.map(|note| *note);
+        let Node { content, span, note: written } = node;
+        let mut origin = written.map(|boxed| *boxed);
         let content = match content {
-            Content::Text(text) if reference::has_any(&text) => self.replace(text, span, &mut note, trail),
+            Content::Text(text) if reference::has_any(&text) => self.replace(text, span, &mut origin, trail),
             content => Ok(content),
         };
-        self.positions.open(named.key, named.span, span, note);
+        self.positions.open(named.key, named.span, span, origin);
         let value = match content {
             Err(value) => value,
             Ok(Content::Null) => {
@@ -149,11 +154,24 @@ impl Walk<'_> {
     }
 
     /// `Err` is the value as it is now, `Ok` a text whose references could not be replaced.
-    fn replace(&mut self, text: String, span: Span, note: &mut Option<Note>, trail: &Trail<'_>) -> Result<Content, Value> {
+    fn replace(
+        &mut self,
+        text: String,
+        span: Span,
+        note: &mut Option<Note>,
+        trail: &Trail<'_>,
+    ) -> Result<Content, Value> {
         let Some(variables) = self.context.variables else { return Ok(Content::Text(text)) };
+        if self.grown > GROWTH_LIMIT {
+            return Ok(Content::Text(text));
+        }
         match variables.replace(&text) {
             Ok(replaced) => {
                 // There is one note per value. That a patch set it says more than what a variable in it was.
+                self.grown += replaced.value.as_str().map_or(0, str::len).saturating_sub(text.len());
+                if self.grown > GROWTH_LIMIT {
+                    self.report(super::variables::too_large(GROWTH_LIMIT).at(span).path(trail.path()));
+                }
                 if !replaced.variables.is_empty() && !matches!(note, Some(Note::Patched { .. })) {
                     *note = Some(Note::Resolved { variables: replaced.variables });
                 }

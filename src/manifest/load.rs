@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::discovery::{self, FILE_LIMIT, Found};
 use super::finish::{Context, finish};
-use super::project::{Given, Prepared, Project, prepare};
+use super::project::{Prepared, Project, prepare};
 use super::project_file::PROJECT_FILE;
+use super::settings::Given;
 use super::yaml::{self, Tree};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::Name;
@@ -227,7 +228,7 @@ fn read_all<T: Send>(
         work()
     } else {
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..wanted.min(inputs.len())).map(|_| scope.spawn(&work)).collect();
+            let workers: Vec<_> = (0..wanted.min(inputs.len())).map(|_| scope.spawn(work)).collect();
             let join = |worker: thread::ScopedJoinHandle<'_, _>| match worker.join() {
                 Ok(done) => done,
                 // A panic of `each` is the caller's, not something to go on after.
@@ -250,7 +251,7 @@ fn read_one<T>(
     let text: Arc<str> = match &input.text {
         Text::Given(text) => Arc::clone(text),
         Text::File(path) => match discovery::read_text(path, &input.shown) {
-            Ok(text) if input.shown.ends_with(".json") && discovery::is_saved_plan(&text) => return result,
+            Ok(text) if discovery::is_json(path) && discovery::is_saved_plan(&text) => return result,
             Ok(text) => text.into(),
             Err(diagnostic) => {
                 result.diagnostics.push(*diagnostic);

@@ -14,6 +14,7 @@ mod project;
 mod project_file;
 mod reference;
 mod scalar;
+mod settings;
 mod variables;
 mod yaml;
 

@@ -75,13 +75,18 @@ fn refuse_identity(patch: &Patch, diagnostics: &mut Vec<Diagnostic>) {
     // A metadata that is no map would remove the name with everything else.
     let whole = metadata.filter(|entry| !matches!(entry.value.content, Content::Map(_)));
     let name = metadata.and_then(|entry| entry.value.entry("name"));
-    let forbidden =
-        [("apiVersion", patch.merge.entry("apiVersion")), ("kind", patch.merge.entry("kind")), ("metadata", whole), ("metadata.name", name)];
+    let forbidden = [
+        ("apiVersion", patch.merge.entry("apiVersion")),
+        ("kind", patch.merge.entry("kind")),
+        ("metadata", whole),
+        ("metadata.name", name),
+    ];
     for (field, entry) in forbidden {
         if let Some(entry) = entry {
             let message = format!("a patch may not change `{field}`");
             let help = "kind and name are what the manifest is; write a manifest of its own instead";
-            diagnostics.push(Diagnostic::error(Code::InvalidPatch, message).at(entry.key_span).of(&patch.address).help(help));
+            diagnostics
+                .push(Diagnostic::error(Code::InvalidPatch, message).at(entry.key_span).of(&patch.address).help(help));
         }
     }
 }

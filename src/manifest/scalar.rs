@@ -150,8 +150,11 @@ mod tests {
 
     #[test]
     fn words_of_yaml_1_1_are_texts() {
-        let words = ["no", "yes", "on", "off", "y", "n", "No", "1:30", "1_000", "0755", "-01", "00", "007.5", "2031-12-01"];
-        for text in words.into_iter().chain(["0x", "0xg", "0o8", "0b1", "+", "-", ".", "e5", "1e", "1.2.3", "nULL", "tRUE"]) {
+        let words =
+            ["no", "yes", "on", "off", "y", "n", "No", "1:30", "1_000", "0755", "-01", "00", "007.5", "2031-12-01"];
+        for text in
+            words.into_iter().chain(["0x", "0xg", "0o8", "0b1", "+", "-", ".", "e5", "1e", "1.2.3", "nULL", "tRUE"])
+        {
             assert_eq!(json(text), text);
         }
     }

@@ -15,6 +15,11 @@ use crate::base::diagnostic::{Diagnostic, nearest};
 use crate::base::positions::Resolved;
 use crate::base::source::Span;
 
+/// Bytes a text may have with its references replaced.
+const TEXT_LIMIT: usize = 4 << 20;
+/// Problems reported of one text: more say nothing new, and a hostile text could hold millions.
+const PROBLEM_LIMIT: usize = 20;
+
 /// The type of a variable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +74,12 @@ pub(super) struct Setting {
     pub(super) span: Option<Span>,
 }
 
+/// What variables that bring in too much are refused with.
+pub(super) fn too_large(limit: usize) -> Diagnostic {
+    let message = format!("variables would make this longer by more than {} MiB", limit >> 20);
+    Diagnostic::error(Code::TooLarge, message).help("shorten the variables' values, or use them less often")
+}
+
 /// All that references can refer to, under their full names; `None` for what is declared and has no value.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables(pub(super) BTreeMap<Arc<str>, Option<Setting>>);
@@ -96,6 +107,13 @@ impl Variables {
         let mut variables = Vec::new();
         let mut unresolved: Vec<Unresolved> = Vec::new();
         for (at, part) in parts.iter().enumerate() {
+            if unresolved.len() >= PROBLEM_LIMIT {
+                break;
+            }
+            if result.len() > text.len() + TEXT_LIMIT {
+                let diagnostic = too_large(TEXT_LIMIT);
+                return Err(vec![Unresolved { written: String::new(), occurrence: usize::MAX, diagnostic }]);
+            }
             match *part {
                 Part::Literal(literal) => result.push_str(literal),
                 Part::Escape => result.push_str("${"),
@@ -225,6 +243,15 @@ mod tests {
         assert_eq!(places, [(6, 14), (15, 23)]);
         let other = variables().replace("${var.x}").unwrap_err().remove(0).at(value, None);
         assert_eq!(other.span, Some(value));
+    }
+
+    #[test]
+    fn a_text_cannot_grow_without_bound() {
+        let long = Setting { value: "x".repeat(1 << 20).into(), set_by: "default".into(), span: None };
+        let variables = Variables(BTreeMap::from([("var.a".into(), Some(long))]));
+        let errors = variables.replace(&"${var.a}".repeat(1000)).unwrap_err();
+        assert_eq!(errors.iter().map(|e| e.diagnostic.code).collect::<Vec<_>>(), [Code::TooLarge]);
+        assert_eq!(variables.replace(&"${x}".repeat(100_000)).unwrap_err().len(), PROBLEM_LIMIT);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::base::diagnostic::Diagnostic;
 use crate::base::positions::Note;
 use crate::base::source::{FileId, Span};
 
-/// Nodes a document may have once its aliases are expanded: a hundred times the largest workflow we know, and yet
+/// Nodes, keys counted too, a document may have once its aliases are expanded: a hundred times the largest workflow we know, and yet
 /// only some hundred megabytes.
 pub(crate) const NODE_LIMIT: usize = 1_000_000;
 /// Levels of lists and maps. Later stages recurse over values, on threads with 2 MiB of stack.
@@ -45,8 +45,7 @@ pub(crate) fn read(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>, 
     let mut loader = Loader::new(file, text, diagnostics);
     loop {
         let step = match parser.next_event() {
-            None => return,
-            Some(Ok((Event::StreamEnd, _))) => return,
+            None | Some(Ok((Event::StreamEnd, _))) => return,
             Some(Ok((Event::DocumentEnd, _))) => {
                 if let Some(tree) = loader.finish() {
                     each(tree);
@@ -135,7 +134,8 @@ impl<'r> Loader<'r> {
     }
 
     fn span(&self, span: &granit_parser::Span) -> SpanAndTag {
-        let offset = |marker: &granit_parser::Marker| u32::try_from(marker.byte_offset().unwrap_or(0)).unwrap_or(u32::MAX);
+        let offset =
+            |marker: &granit_parser::Marker| u32::try_from(marker.byte_offset().unwrap_or(0)).unwrap_or(u32::MAX);
         let at = |start, end| Span { file: self.file, start, end };
         let node = at(offset(&span.start), offset(&span.end));
         SpanAndTag { node, tag: span.tag_span().map(|tag| at(offset(&tag.start), offset(&tag.end))) }
@@ -157,7 +157,8 @@ impl<'r> Loader<'r> {
             Event::Alias(anchor) => self.alias(anchor, span.node),
             Event::UnresolvedAlias(name) => {
                 let message = format!("`*{name}` has no anchor before it in this document");
-                let help = format!("write `&{name}` at the value it stands for; anchors do not reach into another document");
+                let help =
+                    format!("write `&{name}` at the value it stands for; anchors do not reach into another document");
                 self.diagnostics.push(Diagnostic::error(Code::YamlSyntax, message).at(span.node).help(help));
                 self.place(Node::new(Content::Null, span.node), 0, span.node.end);
                 Ok(())
@@ -192,7 +193,8 @@ impl<'r> Loader<'r> {
         let content = content.unwrap_or_else(|error| {
             let shown: String = text.chars().take(60).collect();
             let help = "write it in quotes if it is meant as a text";
-            self.diagnostics.push(Diagnostic::error(Code::YamlUnsupported, format!("`{shown}` {error}")).at(span).help(help));
+            self.diagnostics
+                .push(Diagnostic::error(Code::YamlUnsupported, format!("`{shown}` {error}")).at(span).help(help));
             Content::Text(text.into())
         });
         let node = Node::new(content, span);
@@ -223,7 +225,9 @@ impl<'r> Loader<'r> {
     }
 
     fn end(&mut self, end: Span) -> Result<(), Fatal> {
-        let Some(Frame { mut span, block, anchor, first_node, height, end: last, content }) = self.open.pop() else { return Ok(()) };
+        let Some(Frame { mut span, block, anchor, first_node, height, end: last, content }) = self.open.pop() else {
+            return Ok(());
+        };
         span.end = if block { last } else { end.end };
         let content = match content {
             Building::List(elements) => Content::List(elements),
@@ -336,7 +340,7 @@ impl<'r> Loader<'r> {
         if self.nodes <= NODE_LIMIT {
             return Ok(());
         }
-        let message = format!("the document has more than {NODE_LIMIT} values");
+        let message = format!("the document has more than {NODE_LIMIT} keys and values");
         Err(Box::new(Diagnostic::error(Code::TooLarge, message).at(span).help("split it into several documents")))
     }
 
@@ -408,7 +412,7 @@ fn too_deep(span: Span) -> Fatal {
 }
 
 fn alias_budget(span: Span) -> Fatal {
-    let message = format!("aliases expand to more than {NODE_LIMIT} values");
+    let message = format!("aliases expand to more than {NODE_LIMIT} keys and values");
     Box::new(Diagnostic::error(Code::AliasBudget, message).at(span).help("write the values out, or split the document"))
 }
 

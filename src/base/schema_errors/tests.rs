@@ -195,19 +195,55 @@ fn good_values_have_no_diagnostics() {
 
 #[test]
 fn fields() {
-    check(json!({"timeoutSecond": 1}), Code::UnknownField, "there is no field `timeoutSecond` in `spec`", "key of .spec.timeoutSecond", "did you mean `timeoutSeconds`?");
+    check(
+        json!({"timeoutSecond": 1}),
+        Code::UnknownField,
+        "there is no field `timeoutSecond` in `spec`",
+        "key of .spec.timeoutSecond",
+        "did you mean `timeoutSeconds`?",
+    );
     let (_, places) = places(json!({"xxxxxx": 1, "yyyyyy": 2}));
     assert_eq!(places, ["key of .spec.xxxxxx", "key of .spec.yyyyyy"]);
-    check(json!({"auth": {"type": "bearer"}}), Code::MissingField, "`token` is missing in `auth`", "key of .spec.auth", "");
+    check(
+        json!({"auth": {"type": "bearer"}}),
+        Code::MissingField,
+        "`token` is missing in `auth`",
+        "key of .spec.auth",
+        "",
+    );
 }
 
 #[test]
 fn values() {
-    check(json!({"timeoutSeconds": 90}), Code::InvalidValue, "`timeoutSeconds` must be at most 60, found 90", "value of .spec.timeoutSeconds", "");
-    check(json!({"timeoutSeconds": "5"}), Code::WrongType, "`timeoutSeconds` must be a whole number, found a text", "value of .spec.timeoutSeconds", "");
-    check(json!({"title": 5}), Code::WrongType, "`title` must be a text, found a number", "value of .spec.title", "put it in quotes");
+    check(
+        json!({"timeoutSeconds": 90}),
+        Code::InvalidValue,
+        "`timeoutSeconds` must be at most 60, found 90",
+        "value of .spec.timeoutSeconds",
+        "",
+    );
+    check(
+        json!({"timeoutSeconds": "5"}),
+        Code::WrongType,
+        "`timeoutSeconds` must be a whole number, found a text",
+        "value of .spec.timeoutSeconds",
+        "",
+    );
+    check(
+        json!({"title": 5}),
+        Code::WrongType,
+        "`title` must be a text, found a number",
+        "value of .spec.title",
+        "put it in quotes",
+    );
     check(json!({"title": ""}), Code::InvalidValue, "`title` must not be empty", "value of .spec.title", "");
-    check(json!({"method": "PSOT"}), Code::InvalidValue, "`method` must be one of `POST`, `PUT`, `GET`, found `PSOT`", "value of .spec.method", "did you mean `POST`?");
+    check(
+        json!({"method": "PSOT"}),
+        Code::InvalidValue,
+        "`method` must be one of `POST`, `PUT`, `GET`, found `PSOT`",
+        "value of .spec.method",
+        "did you mean `POST`?",
+    );
     let (code, message, ..) = only(json!({"owner": "A B"}));
     assert_eq!((code, message.as_str()), (Code::InvalidName, "`owner` is not a name, found `A B`"));
     assert_eq!(only(json!({"template": 5})).1, "`template` must be a map or a text, found a number");
@@ -215,28 +251,100 @@ fn values() {
 
 #[test]
 fn unions_by_tag() {
-    check(json!({"auth": {"type": "beaer"}}), Code::InvalidValue, "`type` must be one of `none`, `bearer`, `basic`, found `beaer`", "value of .spec.auth.type", "did you mean `bearer`?");
-    check(json!({"auth": {}}), Code::MissingField, "`type` is missing in `auth`", "key of .spec.auth", "it is one of `none`, `bearer`, `basic`");
-    check(json!({"auth": {"type": "basic", "usernam": "u", "username": "u", "password": {"fromEnv": "P"}}}), Code::UnknownField, "there is no field `usernam` in `auth`", "key of .spec.auth.usernam", "did you mean `username`?");
+    check(
+        json!({"auth": {"type": "beaer"}}),
+        Code::InvalidValue,
+        "`type` must be one of `none`, `bearer`, `basic`, found `beaer`",
+        "value of .spec.auth.type",
+        "did you mean `bearer`?",
+    );
+    check(
+        json!({"auth": {}}),
+        Code::MissingField,
+        "`type` is missing in `auth`",
+        "key of .spec.auth",
+        "it is one of `none`, `bearer`, `basic`",
+    );
+    check(
+        json!({"auth": {"type": "basic", "usernam": "u", "username": "u", "password": {"fromEnv": "P"}}}),
+        Code::UnknownField,
+        "there is no field `usernam` in `auth`",
+        "key of .spec.auth.usernam",
+        "did you mean `username`?",
+    );
     assert_eq!(only(json!({"auth": "none"})).1, "`auth` must be a map, found a text");
 }
 
 #[test]
 fn flattened_tags() {
     let steps = |step: Value| json!({"steps": [{"name": "a", "type": "end"}, step]});
-    check(steps(json!({"name": "b", "type": "sendEmail", "to": "x"})), Code::MissingField, "`subject` is missing in `steps[1]`", "value of .spec.steps[1]", "");
-    check(steps(json!({"name": "b", "type": "sendMail"})), Code::InvalidValue, "`type` must be one of `call`, `sendEmail`, `end`, found `sendMail`", "value of .spec.steps[1].type", "did you mean `sendEmail`?");
-    check(steps(json!({"name": "b", "type": "call", "url": "u", "timeout": 90})), Code::InvalidValue, "`timeout` must be at most 60, found 90", "value of .spec.steps[1].timeout", "");
-    check(steps(json!({"name": "b", "type": "call", "url": "u", "timout": 9})), Code::UnknownField, "there is no field `timout` in `steps[1]`", "key of .spec.steps[1].timout", "did you mean `timeout`?");
+    check(
+        steps(json!({"name": "b", "type": "sendEmail", "to": "x"})),
+        Code::MissingField,
+        "`subject` is missing in `steps[1]`",
+        "value of .spec.steps[1]",
+        "",
+    );
+    check(
+        steps(json!({"name": "b", "type": "sendMail"})),
+        Code::InvalidValue,
+        "`type` must be one of `call`, `sendEmail`, `end`, found `sendMail`",
+        "value of .spec.steps[1].type",
+        "did you mean `sendEmail`?",
+    );
+    check(
+        steps(json!({"name": "b", "type": "call", "url": "u", "timeout": 90})),
+        Code::InvalidValue,
+        "`timeout` must be at most 60, found 90",
+        "value of .spec.steps[1].timeout",
+        "",
+    );
+    check(
+        steps(json!({"name": "b", "type": "call", "url": "u", "timout": 9})),
+        Code::UnknownField,
+        "there is no field `timout` in `steps[1]`",
+        "key of .spec.steps[1].timout",
+        "did you mean `timeout`?",
+    );
 }
 
 #[test]
 fn unions_without_tag() {
-    check(json!({"template": {"ids": "x"}}), Code::UnknownField, "there is no field `ids` in `template`", "key of .spec.template.ids", "did you mean `id`?");
-    check(json!({"condition": {"property": "p"}}), Code::MissingField, "`operator` is missing in `condition`", "key of .spec.condition", "");
-    check(json!({"condition": {"all": [{"any": [{"property": 1, "operator": "x"}]}]}}), Code::WrongType, "`property` must be a text, found a number", "value of .spec.condition.all[0].any[0].property", "put it in quotes");
-    check(json!({"token": {"fromEnv": "A", "fromFile": "b"}}), Code::ExclusiveFields, "only one of `fromEnv`, `fromFile` can be given", "key of .spec.token.fromFile", "");
-    check(json!({"token": {}}), Code::ExclusiveFields, "`token` needs one of `fromEnv`, `fromFile`, `fromCommand`", "key of .spec.token", "");
+    check(
+        json!({"template": {"ids": "x"}}),
+        Code::UnknownField,
+        "there is no field `ids` in `template`",
+        "key of .spec.template.ids",
+        "did you mean `id`?",
+    );
+    check(
+        json!({"condition": {"property": "p"}}),
+        Code::MissingField,
+        "`operator` is missing in `condition`",
+        "key of .spec.condition",
+        "",
+    );
+    check(
+        json!({"condition": {"all": [{"any": [{"property": 1, "operator": "x"}]}]}}),
+        Code::WrongType,
+        "`property` must be a text, found a number",
+        "value of .spec.condition.all[0].any[0].property",
+        "put it in quotes",
+    );
+    check(
+        json!({"token": {"fromEnv": "A", "fromFile": "b"}}),
+        Code::ExclusiveFields,
+        "only one of `fromEnv`, `fromFile` can be given",
+        "key of .spec.token.fromFile",
+        "",
+    );
+    check(
+        json!({"token": {}}),
+        Code::ExclusiveFields,
+        "`token` needs one of `fromEnv`, `fromFile`, `fromCommand`",
+        "key of .spec.token",
+        "",
+    );
     assert_eq!(only(json!({"token": {"fromEnvv": "A"}})).3, "did you mean `fromEnv`?");
 }
 
@@ -253,12 +361,22 @@ fn secrets_are_never_repeated() {
             assert!(done[0].help.as_deref().unwrap().contains("fromEnv"));
         }
     }
-    for instance in [json!({"token": {"fromEnv": ["hunter2hunter2"]}}), json!({"token": {"fromEnv": ""}}), json!({"token": {"fromCommand": "hunter2hunter2"}})] {
+    for instance in [
+        json!({"token": {"fromEnv": ["hunter2hunter2"]}}),
+        json!({"token": {"fromEnv": ""}}),
+        json!({"token": {"fromCommand": "hunter2hunter2"}}),
+    ] {
         let done = diagnostics(instance);
         assert_eq!(done.len(), 1);
         assert!(!format!("{done:?}").contains("hunter2"), "{done:#?}");
     }
-    check(json!({"token": "x"}), Code::SecretLiteral, "`token` is a secret and may not be written out", "value of .spec.token", "refer to it: { fromEnv: NAME }, { fromFile: path } or { fromCommand: [program, argument] }");
+    check(
+        json!({"token": "x"}),
+        Code::SecretLiteral,
+        "`token` is a secret and may not be written out",
+        "value of .spec.token",
+        "refer to it: { fromEnv: NAME }, { fromFile: path } or { fromCommand: [program, argument] }",
+    );
 }
 
 #[test]
@@ -267,4 +385,24 @@ fn all_problems_are_reported_with_address_and_path() {
     assert_eq!(done.len(), 4, "{done:#?}");
     assert!(done.iter().all(|d| d.address.as_deref() == Some("Webhook/x")));
     assert!(done.iter().any(|d| d.path.as_ref().unwrap().to_string() == "spec.auth.x"));
+}
+
+#[test]
+fn the_place_before_a_patch_is_named_too() {
+    let span = |file, start| Span { file: FileId(file), start, end: start + 1 };
+    let mut builder = PositionsBuilder::default();
+    builder.open(None, None, span(1, 1), None);
+    let note = Note::Patched { target: "production".into(), original: Some(span(1, 20)) };
+    builder.open(Some("timeoutSeconds"), Some(span(0, 5)), span(0, 9), Some(note));
+    builder.close();
+    builder.close();
+    let schema = schemars::schema_for!(Spec).to_value();
+    let instance = json!({"timeoutSeconds": 90});
+    let (positions, base) = (builder.finish(), Path::root());
+    let context =
+        SchemaContext { schema: &schema, instance: &instance, positions: &positions, base: &base, address: None };
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let done = schema_diagnostics(validator.iter_errors(&instance), context);
+    assert_eq!(done[0].span, Some(span(0, 9)));
+    assert_eq!(done[0].related, [("patched by target `production`; written here".to_owned(), span(1, 20))]);
 }
