@@ -105,6 +105,13 @@ impl Condition {
         }
     }
 
+    /// Brings a condition at the top into canonical form: a single row is a list of one, which means the same.
+    pub fn normalise(&mut self) {
+        if let Self::Row(row) = self {
+            *self = Self::All(vec![Self::Row(row.clone())]);
+        }
+    }
+
     /// Whether it holds for everything because it asks for nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
