@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod placeholder;
 pub mod property_name;
 pub mod reference;
+pub mod schema;
 pub mod scope;
 pub mod time;
 pub mod web_address;
