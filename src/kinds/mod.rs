@@ -18,6 +18,7 @@ pub mod placeholder;
 pub mod property_name;
 pub mod recipients;
 pub mod reference;
+pub mod schema;
 pub mod scope;
 pub mod time;
 pub mod web_address;
