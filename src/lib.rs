@@ -16,6 +16,8 @@ pub mod manifest;
 
 pub mod desired;
 
+pub mod live;
+
 pub mod diff;
 
 pub mod plan;

@@ -93,7 +93,11 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
         Some(Value::String(version)) if version == API_VERSION => {}
         Some(version) => {
             let message = format!("apiVersion {version} is not one this program reads");
-            return Err(Box::new(Diagnostic::error(Code::ApiVersion, message).at(at("apiVersion")).help(format!("write apiVersion: {API_VERSION}"))));
+            return Err(Box::new(
+                Diagnostic::error(Code::ApiVersion, message)
+                    .at(at("apiVersion"))
+                    .help(format!("write apiVersion: {API_VERSION}")),
+            ));
         }
         None if map.contains_key("kind") => {
             let problem = Diagnostic::error(Code::MissingField, "the field `apiVersion` is missing");

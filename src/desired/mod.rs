@@ -17,7 +17,7 @@ use crate::base::ident::Name;
 use crate::base::path::Path;
 use crate::base::positions::Positions;
 use crate::base::secret::SecretRef;
-use crate::base::source::{Span, SourceMap};
+use crate::base::source::{SourceMap, Span};
 use crate::kinds::scope::Scope;
 use crate::kinds::{Address, Kind, Metadata, Spec, canonical};
 use crate::manifest::Project;

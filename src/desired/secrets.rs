@@ -56,9 +56,9 @@ impl Secrets {
         let mut contents = BTreeMap::new();
         for reference in references {
             if !contents.contains_key(reference) {
-                let content = source.read(reference).and_then(|content| {
-                    if content.looks_masked() { Err(SecretProblem::Masked) } else { Ok(content) }
-                });
+                let content = source
+                    .read(reference)
+                    .and_then(|content| if content.looks_masked() { Err(SecretProblem::Masked) } else { Ok(content) });
                 contents.insert(reference.clone(), content);
             }
         }

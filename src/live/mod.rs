@@ -87,7 +87,8 @@ fn full_reads(wanted: &Wanted<'_>, rows: &BTreeMap<Address, DigestRow>) -> Vec<A
     }
     addresses.extend(wanted.former.iter().chain(&wanted.in_full).filter(|address| rows.contains_key(*address)));
     // Of an orphan the metadata says whether it is protected.
-    addresses.extend(rows.values().filter(|row| row.managed && !desired.contains(&row.address)).map(|row| &row.address));
+    addresses
+        .extend(rows.values().filter(|row| row.managed && !desired.contains(&row.address)).map(|row| &row.address));
     addresses.into_iter().cloned().collect()
 }
 
@@ -137,7 +138,8 @@ async fn read_audit(
     reader: &dyn Reader,
     rows: &BTreeMap<Address, DigestRow>,
 ) -> Result<BTreeMap<Address, AuditEntry>, ProviderError> {
-    let differs = |row: &&DigestRow| row.managed && row.last_applied_digest.is_some_and(|applied| applied != row.digest);
+    let differs =
+        |row: &&DigestRow| row.managed && row.last_applied_digest.is_some_and(|applied| applied != row.digest);
     let addresses: Vec<Address> = rows.values().filter(differs).map(|row| row.address.clone()).collect();
     if addresses.is_empty() {
         return Ok(BTreeMap::new());

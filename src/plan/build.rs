@@ -12,6 +12,7 @@ use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::path::Path;
 use crate::desired::{Desired, DesiredObject};
+use crate::kinds::managed::Before;
 use crate::kinds::{Address, LifeCycle, Spec};
 use crate::live::Live;
 use crate::object::action::ActionKind;
@@ -116,7 +117,8 @@ impl<'a> Builder<'a> {
 
     fn create(&mut self, object: &'a DesiredObject) {
         if let Some(path) = object.spec.already_past(self.options.now) {
-            let mut found = content::problem(object, Code::TimePast, format!("{path} of {} is already past", object.address));
+            let mut found =
+                content::problem(object, Code::TimePast, format!("{path} of {} is already past", object.address));
             found.span = object.positions.find(&path).map(|place| place.value).or(found.span);
             self.problems.push(found.path(path).help("choose a later time, or remove the manifest"));
         }
@@ -225,8 +227,7 @@ impl<'a> Builder<'a> {
             halted: None,
             secrets: Vec::new(),
         };
-        let secrets: Vec<_> =
-            object.secrets.iter().map(|secret| (secret.path.clone(), SecretState::Changed)).collect();
+        let secrets: Vec<_> = object.secrets.iter().map(|secret| (secret.path.clone(), SecretState::Changed)).collect();
         let comparison = Comparison {
             object,
             row: &row,
@@ -237,8 +238,7 @@ impl<'a> Builder<'a> {
             replace_asked: false,
         };
         let content = content::decide(&comparison, &mut self.problems);
-        let mut action =
-            plain_action(object.address.clone(), ActionKind::Restore, Reason::CameBack, Vec::new());
+        let mut action = plain_action(object.address.clone(), ActionKind::Restore, Reason::CameBack, Vec::new());
         action.expected = Some(record.generation);
         if let Content::Differs(needed) = content {
             if needed.action == ActionKind::Update {
@@ -278,17 +278,13 @@ impl<'a> Builder<'a> {
         expected: Option<crate::base::ident::Generation>,
     ) {
         for (path, _) in secrets.iter().filter(|(_, state)| *state == SecretState::Unknown) {
-            self.unknown_secrets.push(UnknownSecret {
-                address: object.address.clone(),
-                path: path.clone(),
-                expected,
-            });
+            self.unknown_secrets.push(UnknownSecret { address: object.address.clone(), path: path.clone(), expected });
         }
     }
 
     fn sends(&self, object: &DesiredObject, record: Option<&ObjectRecord>) -> Option<String> {
         let before: Option<Spec> = record.and_then(|record| record.address.kind.read_spec(&record.spec).ok());
-        let before = before.as_ref().zip(record.map(|record| &record.server_set));
+        let before = before.as_ref().zip(record).map(|(spec, record)| Before { spec, server_set: &record.server_set });
         object.spec.reach(before, self.options.now).map(|reach| reach.recipients)
     }
 
@@ -307,11 +303,11 @@ impl<'a> Builder<'a> {
             let Some(link) = object.links.iter().find(|link| replaced.contains(&link.to)) else { continue };
             let Some(row) = self.live.rows.get(&object.address) else { continue };
             let grows = object.address.kind.life_cycle() == LifeCycle::VersionsGrow;
+            let change = self.re_pointed(object, &link.path, &link.to);
             let known = self.actions.iter_mut().find(|action| {
                 action.address == object.address
                     && !matches!(action.action, ActionKind::PublishSettings | ActionKind::Move | ActionKind::Adopt)
             });
-            let change = self.re_pointed(object, &link.path, &link.to);
             if let Some(action) = known {
                 // A version is frozen with the objects it refers to: an older one would still point to the old object.
                 if grows && matches!(action.action, ActionKind::Update | ActionKind::MakeCurrent) {
@@ -391,8 +387,10 @@ impl<'a> Builder<'a> {
             if !whole {
                 self.warnings.push("nothing is pruned, because only a part of the project is planned".to_owned());
             } else if empty {
-                self.warnings
-                    .push("nothing is pruned, because there are no manifests at all; --allow-empty removes everything".to_owned());
+                self.warnings.push(
+                    "nothing is pruned, because there are no manifests at all; --allow-empty removes everything"
+                        .to_owned(),
+                );
             }
         }
         let removes = self.options.destroy || self.options.prune && whole && !empty;
@@ -449,7 +447,8 @@ impl<'a> Builder<'a> {
         let protected = |address: &Address| {
             let desired = self.desired.get(address).map(|object| &object.metadata);
             let was = live.records.get(address).map(|record| &record.metadata);
-            desired.is_some_and(crate::kinds::Metadata::is_protected) || was.is_some_and(crate::kinds::Metadata::is_protected)
+            desired.is_some_and(crate::kinds::Metadata::is_protected)
+                || was.is_some_and(crate::kinds::Metadata::is_protected)
         };
         let refusals = limits::refusals(&self.actions, managed, &protected, self.options);
         let drift = self.drift();

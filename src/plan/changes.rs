@@ -64,13 +64,7 @@ pub fn whole(object: &DesiredObject, canonical: &Value, state: SecretState, sour
 
 /// One entry for a judged difference. `state` says what is known of a secret's content at its path.
 #[must_use]
-pub fn judged(
-    kind: Kind,
-    judged: &Judged,
-    object: &DesiredObject,
-    state: SecretState,
-    sources: &SourceMap,
-) -> Change {
+pub fn judged(kind: Kind, judged: &Judged, object: &DesiredObject, state: SecretState, sources: &SourceMap) -> Change {
     let Judged { difference, cause, applied } = judged;
     let tree = kind.field_tree().at(&difference.path);
     let show = |value: &Value| Shown::new(tree, value, state);

@@ -58,10 +58,12 @@ pub(super) fn decide(given: &Comparison<'_>, problems: &mut Vec<Diagnostic>) -> 
     let Comparison { object, row, record, sources, .. } = given;
     let kind = object.address.kind;
     let (mut judged, keeps, live) = match record {
-        Some(record) if row.digest != object.digest || given.replace_asked => match differences(object, record, problems) {
-            Some(found) => found,
-            None => return Content::Alike,
-        },
+        Some(record) if row.digest != object.digest || given.replace_asked => {
+            match differences(object, record, problems) {
+                Some(found) => found,
+                None => return Content::Alike,
+            }
+        }
         _ => (Vec::new(), Vec::new(), None),
     };
     judged.retain(|judged| !keeps.contains(&judged.difference.path));
@@ -194,7 +196,8 @@ fn check_allowed(given: &Comparison<'_>, judged: &[Judged], live: Option<&Spec>,
     for field in immutable {
         let path = Path::keys(field.path);
         if let Some(change) = judged.iter().find(|judged| judged.difference.path == path) {
-            let mut found = problem(object, Code::ImmutableField, format!("{path} of {} cannot be changed", object.address));
+            let mut found =
+                problem(object, Code::ImmutableField, format!("{path} of {} cannot be changed", object.address));
             found.span = object.positions.find(&path).map(|place| place.value);
             found.path = Some(path);
             found.help = Some(match &change.difference.before {

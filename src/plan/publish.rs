@@ -23,9 +23,7 @@ pub(super) fn publications<'o>(
     }
     needed
         .into_iter()
-        .filter(|(to, _)| {
-            made_anew.contains(*to) || live.rows.get(*to).is_none_or(|row| row.published != Some(true))
-        })
+        .filter(|(to, _)| made_anew.contains(*to) || live.rows.get(*to).is_none_or(|row| row.published != Some(true)))
         .map(|(to, by)| Action {
             address: to.clone(),
             action: ActionKind::PublishSettings,
