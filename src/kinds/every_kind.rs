@@ -142,3 +142,51 @@ fn the_examples_pass_schema_and_checks_and_have_a_stable_canonical_form() {
         assert_eq!(errors, Vec::<(Severity, _, String)>::new(), "{address}");
     }
 }
+
+#[test]
+fn limits_stand_in_the_schemas() {
+    let is_valid = |kind: Kind, change: Value| {
+        let mut spec = example(kind)["spec"].clone();
+        if let (Value::Object(spec), Value::Object(change)) = (&mut spec, change) {
+            spec.extend(change);
+        }
+        jsonschema::is_valid(&schema(kind), &spec)
+    };
+    let people = |n: usize| (0..n).map(|n| format!("u{n}")).collect::<Vec<_>>();
+    assert!(is_valid(Kind::Audience, json!({"members": people(25_000)})));
+    assert!(!is_valid(Kind::Audience, json!({"members": people(25_001)})));
+    assert!(!is_valid(Kind::Audience, json!({"members": []})));
+    assert!(is_valid(Kind::Notification, json!({"endUsers": people(100)})));
+    assert!(!is_valid(Kind::Notification, json!({"endUsers": people(101)})));
+    for (notification_type, valid) in [("Push", true), ("POPUP", true), ("toast", false)] {
+        assert_eq!(is_valid(Kind::Notification, json!({ "type": notification_type })), valid);
+        assert_eq!(is_valid(Kind::Template, json!({ "type": notification_type })), valid);
+    }
+    assert!(!is_valid(Kind::Notification, json!({"template": {"id": "not-a-uuid"}})));
+    assert!(!is_valid(Kind::IncomingWebhook, json!({"operations": ["deleteRequest"]})));
+    assert!(!is_valid(Kind::Workflow, json!({"steps": []})));
+    for (timeout, valid) in [(0, false), (1, true), (300, true), (301, false)] {
+        let step = json!({"name": "s", "type": "webhook", "method": "GET", "url": "https://a.test", "timeoutSeconds": timeout});
+        assert_eq!(is_valid(Kind::Workflow, json!({ "steps": [step] })), valid, "{timeout}");
+    }
+    assert!(!is_valid(Kind::Workflow, json!({"steps": [{"name": "bye", "type": "end", "say": "x"}]})));
+}
+
+#[test]
+fn what_is_asked_of_any_spec_reaches_its_kind() {
+    let read = |kind: Kind| kind.read_spec(&example(kind)["spec"]).expect("a readable spec");
+    let now = super::time::parse("2031-12-10").expect("a time");
+    let late = super::time::parse("2031-12-24").expect("a time");
+    let notification = read(Kind::Notification);
+    let reached = notification.reach(None, now).map(|reach| reach.recipients);
+    assert_eq!(reached.as_deref(), Some("1 audience and 1 end user"));
+    let server_set = json!({"startAt": "2031-12-01T08:30:00Z", "endAt": "2031-12-24T00:00:00Z"});
+    let before = || super::Before { spec: &notification, server_set: &server_set };
+    assert_eq!(notification.reach(Some(before()), now), None);
+    assert_eq!(notification.server_set_on_update(before(), now), server_set);
+    assert_eq!(notification.already_past(now), None);
+    assert!(notification.already_past(late).is_some());
+    let audience = read(Kind::Audience);
+    assert_eq!(audience.reach(None, now), None);
+    assert_eq!(audience.server_set_on_update(before(), now), server_set);
+}

@@ -168,22 +168,20 @@ macro_rules! kinds {
             /// What the target sets when it changes `before` into this.
             #[must_use]
             pub fn server_set_on_update(&self, before: Before<'_, Spec>, now: jiff::Timestamp) -> Value {
-                match (self, before.spec) {
-                    $((Self::$kind(spec), Self::$kind(old)) => {
-                        spec.server_set_on_update(Before { spec: &**old, server_set: before.server_set }, now)
-                    })+
+                match self { $(Self::$kind(spec) => {
                     // An object never changes its kind; were it asked, nothing of the old one would be touched.
-                    _ => before.server_set.clone(),
-                }
+                    let Self::$kind(old) = before.spec else { return before.server_set.clone() };
+                    spec.server_set_on_update(Before { spec: &**old, server_set: before.server_set }, now)
+                })+ }
             }
 
             /// Who would be reached at once by creating this, or by changing `before` into it.
             #[must_use]
             pub fn reach(&self, before: Option<Before<'_, Spec>>, now: jiff::Timestamp) -> Option<Reach> {
                 match self { $(Self::$kind(spec) => {
-                    let before = before.and_then(|before| match before.spec {
-                        Self::$kind(old) => Some(Before { spec: &**old, server_set: before.server_set }),
-                        _ => None,
+                    let before = before.and_then(|before| {
+                        let Self::$kind(old) = before.spec else { return None };
+                        Some(Before { spec: &**old, server_set: before.server_set })
                     });
                     spec.reach(before, now)
                 })+ }

@@ -257,30 +257,25 @@ pub(super) fn check_workstation(system: Option<&Name>, scope: &dyn Scope, findin
         .map(Name::as_str)
         .filter(|name| platform(name) == Some(Platform::Workstation))
         .collect();
-    match system {
-        Some(name) => {
-            if platform(name.as_str()).is_some_and(|platform| platform != Platform::Workstation) {
-                let finding =
-                    findings.error(Code::NotAWorkstation, at, format!("System/{name} is not a workstation system"));
-                if !workstations.is_empty() {
-                    finding.help(format!("workstation systems: {}", workstations.join(", ")));
-                }
+    if let Some(name) = system {
+        if platform(name.as_str()).is_some_and(|platform| platform != Platform::Workstation) {
+            let message = format!("System/{name} is not a workstation system");
+            let finding = findings.error(Code::NotAWorkstation, at, message);
+            if !workstations.is_empty() {
+                finding.help(format!("workstation systems: {}", workstations.join(", ")));
             }
         }
-        None => {
-            let (count, help) = match workstations.as_slice() {
-                [] => ("no workstation system".to_owned(), "add a System with platform: workstation".to_owned()),
-                [one] => ("one workstation system".to_owned(), format!("write system: {one}")),
-                several => (
-                    format!("{} workstation systems", several.len()),
-                    format!("write system: with one of {}", several.join(", ")),
-                ),
-            };
-            findings
-                .error(Code::SystemRequired, at, format!("the system cannot be told: the project has {count}"))
-                .help(help);
-        }
+        return;
     }
+    let (count, help) = match workstations.as_slice() {
+        [] => ("no workstation system".to_owned(), "add a System with platform: workstation".to_owned()),
+        [one] => ("one workstation system".to_owned(), format!("write system: {one}")),
+        several => (
+            format!("{} workstation systems", several.len()),
+            format!("write system: with one of {}", several.join(", ")),
+        ),
+    };
+    findings.error(Code::SystemRequired, at, format!("the system cannot be told: the project has {count}")).help(help);
 }
 
 #[cfg(test)]

@@ -77,6 +77,7 @@
 //!
 //! Steps of type `notify` refer to Templates and Audiences; IncomingWebhooks refer to the workflow.
 
+pub mod data;
 pub mod graph;
 pub mod step;
 pub mod step_webhook;
@@ -85,9 +86,8 @@ pub mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Kind;
 use super::field::{Compare, DataClass, Field, field};
@@ -95,10 +95,11 @@ use super::finding::Findings;
 use super::life_cycle::LifeCycle;
 use super::managed::Managed;
 use super::scope::Scope;
-use super::{overrides, recipients, time};
+use super::{overrides, recipients};
 use crate::base::code::Code;
 use crate::base::ident::Name;
 use crate::base::path::Path;
+use data::Data;
 use step::{NO_MATCH, Step};
 
 /// Spec of a Workflow.
@@ -183,51 +184,9 @@ pub enum Release {
     Test,
 }
 
-/// One item of a workflow's data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(inline)]
-pub struct Data {
-    /// Its name, unique within the workflow; a variable of the run.
-    #[schemars(regex(pattern = r"^[^\s.{}]+$"))]
-    pub name: String,
-    /// Type of its values.
-    #[serde(rename = "type")]
-    pub data_type: DataType,
-    /// Whether a request must give it.
-    #[serde(default)]
-    pub required: bool,
-    /// Its value when a request does not give it; of its type, and none for a file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "text_or_number")]
-    pub default: Option<Value>,
-    /// What its values say about people: decides what is masked and what the data-flow diff reports.
-    #[serde(default = "content")]
-    pub class: DataClass,
-}
-
-/// Type of a data item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum DataType {
-    /// Text.
-    Text,
-    /// A number.
-    Numeric,
-    /// RFC 3339, or a date with or without a time in UTC.
-    Datetime,
-    /// A file.
-    File,
-}
-
 /// The data class of what people enter, unless it is said to be another.
 fn content() -> DataClass {
     DataClass::Content
-}
-
-fn text_or_number(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["string", "number"] })
 }
 
 impl Managed for WorkflowSpec {
@@ -310,18 +269,12 @@ impl Managed for WorkflowSpec {
             users.sort();
             users.dedup();
         }
-        for data in &mut self.data {
-            if data.data_type == DataType::Datetime
-                && let Some(instant) = data.default.as_ref().and_then(Value::as_str).and_then(|t| time::parse(t).ok())
-            {
-                data.default = Some(time::canonical(instant).into());
-            }
-        }
+        self.data.iter_mut().for_each(Data::normalise);
         self.steps.iter_mut().for_each(Step::normalise);
     }
 
     fn check(&self, findings: &mut Findings) {
-        self.check_data(findings);
+        data::check(&self.data, findings);
         self.check_steps(findings);
         graph::check(&self.start, &self.steps, findings);
         variables::check(&self.data, &self.steps, findings);
@@ -338,24 +291,6 @@ impl Managed for WorkflowSpec {
 }
 
 impl WorkflowSpec {
-    fn check_data(&self, findings: &mut Findings) {
-        let all = Path::keys("spec.data");
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        for (n, Data { name, data_type, required: _, default, class: _ }) in self.data.iter().enumerate() {
-            let at = all.index(n);
-            if let Some(first) = seen.insert(name, n) {
-                findings
-                    .error(Code::DuplicateData, at.key("name"), format!("there are two data items `{name}`"))
-                    .related("the other one", all.index(first).key("name"));
-            }
-            if let Some(value) = default
-                && let Err((code, message)) = data_type.check(value)
-            {
-                findings.error(code, at.key("default"), format!("the default of `{name}` {message}"));
-            }
-        }
-    }
-
     fn check_steps(&self, findings: &mut Findings) {
         let all = Path::keys("spec.steps");
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
@@ -397,24 +332,6 @@ impl WorkflowSpec {
     }
 }
 
-impl DataType {
-    /// Why a value is not of this type, as the end of a sentence.
-    fn check(self, value: &Value) -> Result<(), (Code, String)> {
-        let wrong = |wanted: &str| Err((Code::WrongType, format!("is not {wanted}")));
-        match self {
-            Self::Text if !value.is_string() => wrong("a text"),
-            Self::Numeric if !value.is_number() => wrong("a number"),
-            Self::Datetime => match value.as_str().map(time::parse) {
-                None => wrong("a time"),
-                Some(Err(error)) => Err((Code::InvalidTime, format!("cannot be read: {error}"))),
-                Some(Ok(_)) => Ok(()),
-            },
-            Self::File => Err((Code::InvalidValue, "cannot be given: a file has none".to_owned())),
-            Self::Text | Self::Numeric => Ok(()),
-        }
-    }
-}
-
 /// The path of each step: by its name, or by its place where the name does not tell.
 fn step_paths(steps: &[Step]) -> Vec<Path> {
     let all = Path::keys("spec.steps");
@@ -429,7 +346,7 @@ fn step_paths(steps: &[Step]) -> Vec<Path> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::kinds::{Address, Spec};
@@ -479,21 +396,6 @@ mod tests {
             })
         );
         Ok(())
-    }
-
-    #[test]
-    fn defaults_fit_their_types() {
-        let default = |data_type: &str, value: Value| {
-            let found = found(json!({"data": [{"name": "D", "type": data_type, "required": true, "default": value}]}));
-            found.into_iter().map(|(code, path)| format!("{code} {path}")).collect::<String>()
-        };
-        assert_eq!(default("text", json!("x")), "");
-        assert_eq!(default("numeric", json!(1.5)), "");
-        assert_eq!(default("datetime", json!("2031-01-01 08:30")), "");
-        assert_eq!(default("text", json!(1)), "wrong-type spec.data[0].default");
-        assert_eq!(default("numeric", json!("1")), "wrong-type spec.data[0].default");
-        assert_eq!(default("datetime", json!("soon")), "invalid-time spec.data[0].default");
-        assert_eq!(default("file", json!("x")), "invalid-value spec.data[0].default");
     }
 
     #[test]

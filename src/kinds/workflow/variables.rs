@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::data::{Data, DataType};
 use super::step::{Assignments, Branch, Notify, SayGather, SayIntent, SendEmail, Set, Step, Task};
+use super::step_paths;
 use super::step_webhook::WebhookStep;
 use super::variable_target::TargetType;
-use super::{Data, DataType, step_paths};
 use crate::base::code::Code;
 use crate::base::path::Path;
 use crate::kinds::catalogue::PropertyType;
@@ -26,10 +27,9 @@ pub fn check(data: &[Data], steps: &[Step], findings: &mut Findings) {
 
     for (step, at) in steps.iter().zip(step_paths(steps)) {
         for (place, text) in texts(step, &at) {
-            for name in brace_names(text) {
-                if !declared.contains(root(name)) {
-                    undeclared(root(name), &declared, place.clone(), findings);
-                }
+            let used: BTreeSet<&str> = brace_names(text).into_iter().map(root).collect();
+            for name in used.difference(&declared) {
+                undeclared(name, &declared, place.clone(), findings);
             }
         }
         check_assigned_names(step, &at, findings);
