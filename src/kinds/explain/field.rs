@@ -151,6 +151,9 @@ fn explained(kind: Kind, root: &Value, found: &Found<'_>) -> Explanation {
     let with_elements: Vec<Site<'_>> = at.iter().cloned().chain(sites::element(root, at)).collect();
     let reference = mark(&with_elements, REFERENCE_MARK).and_then(Value::as_str).and_then(|kind| kind.parse().ok());
     let mut allowed = allowed(root, at);
+    if allowed.is_empty() {
+        allowed = self::allowed(root, &sites::element(root, at));
+    }
     if reference == Some(Kind::EventType) {
         allowed = EVENTS
             .values()
@@ -189,11 +192,7 @@ fn explained(kind: Kind, root: &Value, found: &Found<'_>) -> Explanation {
         class: class(at),
         only_with: tags(&found.only_with),
         allowed,
-        children: if secret && sites::fields(root, at).iter().all(|field| field.name.starts_with("from")) {
-            Vec::new()
-        } else {
-            children(root, at)
-        },
+        children: children(root, at),
         text: notes.into_iter().flatten().collect::<Vec<String>>().join("\n\n"),
     }
 }
@@ -217,6 +216,10 @@ fn said_by_type(root: &Value, found: &Found<'_>, own: &[Allowed], description: &
 pub(super) fn children(root: &Value, at: &[Site<'_>]) -> Vec<Child> {
     let mut at = at.to_vec();
     for _ in 0..=SKIP_LIMIT {
+        // How a secret is referred to is said once, in words.
+        if is_secret(root, &at) {
+            break;
+        }
         let fields = sites::fields(root, &at);
         if !fields.is_empty() {
             return fields.iter().map(|field| child(root, field)).collect();
@@ -237,16 +240,24 @@ fn child(root: &Value, field: &FieldSite<'_>) -> Child {
     }
 }
 
-/// Tags as people read them: `type: bearer`.
+/// Tags as people read them, one text for each name: `type: bearer, basic`.
 pub(super) fn tags(tags: &[(&str, &str)]) -> Vec<String> {
-    tags.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    let mut texts: Vec<(&str, String)> = Vec::new();
+    for (name, value) in tags {
+        match texts.iter_mut().find(|(other, _)| other == name) {
+            Some((_, text)) => text.extend([", ", value]),
+            None => texts.push((name, format!("{name}: {value}"))),
+        }
+    }
+    texts.into_iter().map(|(_, text)| text).collect()
 }
 
-/// What places say, each thing once.
+/// What places say, each thing once: what another place says with more words is left out.
 pub(super) fn description(at: &[Site<'_>]) -> String {
     let mut said: Vec<&str> = Vec::new();
     for words in at.iter().filter_map(|site| site.schema.get("description")?.as_str()) {
-        if !said.contains(&words) {
+        if !said.iter().any(|other| other.starts_with(words)) {
+            said.retain(|other| !words.starts_with(other));
             said.push(words);
         }
     }

@@ -58,8 +58,10 @@ fn add_rows(
             marks(root, &field.sites, tree),
         ]);
         let opaque = tree.and_then(FieldTree::field).is_some_and(|row| row.opaque);
-        // How a secret is referred to is the same everywhere and would drown the fields.
-        if !opaque && !is_secret(root, &field.sites) {
+        // How secrets and objects are referred to is the same everywhere and would drown the fields.
+        let refers =
+            is_secret(root, &field.sites) || mark(&with_elements(root, &field.sites), REFERENCE_MARK).is_some();
+        if !opaque && !refers {
             add_rows(root, &field.sites, &path, tree, depth, rows);
         }
     }
@@ -73,12 +75,14 @@ fn add_rows(
     }
 }
 
+fn with_elements<'s>(root: &'s Value, at: &[Site<'s>]) -> Vec<Site<'s>> {
+    at.iter().cloned().chain(sites::element(root, at)).chain(sites::any_key(root, at)).collect()
+}
+
 /// What the field table says, in a few words; what it says of the elements included.
 fn marks(root: &Value, at: &[Site<'_>], tree: Option<&FieldTree>) -> String {
     let mut words: Vec<String> = Vec::new();
-    let with_elements: Vec<Site<'_>> =
-        at.iter().cloned().chain(sites::element(root, at)).chain(sites::any_key(root, at)).collect();
-    if let Some(kind) = mark(&with_elements, REFERENCE_MARK).and_then(Value::as_str) {
+    if let Some(kind) = mark(&with_elements(root, at), REFERENCE_MARK).and_then(Value::as_str) {
         words.push(format!("refers to {kind}"));
     }
     if mark(at, IMMUTABLE_MARK).is_some() {
