@@ -48,16 +48,15 @@ pub(super) fn of_field(kind: Kind, rest: &str) -> Result<Explanation, ExplainErr
     };
     let mut found = from;
     for (n, segment) in segments.iter().enumerate() {
-        found = match step(root, &found, bare(segment)) {
-            Some(Step::Named(next)) => next,
-            // The rest is one key with dots in it, as annotations have.
-            Some(Step::Free(next)) if names(root, &next).is_empty() => {
-                found = next;
-                break;
-            }
-            Some(Step::Free(next)) => next,
-            None => return Err(unknown(kind, root, &found, bare(segment), n == 0)),
+        let Some(next) = step(root, &found, bare(segment)) else {
+            return Err(unknown(kind, root, &found, bare(segment), n == 0));
         };
+        let (Step::Named(at) | Step::Free(at)) = &next;
+        found = at.clone();
+        if matches!(next, Step::Free(_)) && names(root, &found).is_empty() {
+            // The rest is one key with dots in it, as annotations have.
+            break;
+        }
     }
     Ok(explained(kind, root, &found))
 }

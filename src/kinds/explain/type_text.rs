@@ -17,7 +17,7 @@ pub(super) fn type_text(root: &Value, at: &[Site<'_>]) -> String {
     for site in at {
         add(root, site, &mut words);
     }
-    join(words)
+    words.join(" or ")
 }
 
 fn add(root: &Value, site: &Site<'_>, words: &mut Vec<String>) {
@@ -113,10 +113,6 @@ fn named_after(kind: &str) -> String {
     }
     let article = if kind.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
     format!("name of {article} {kind}")
-}
-
-fn join(words: Vec<String>) -> String {
-    words.join(" or ")
 }
 
 /// The values that some places list.
