@@ -328,7 +328,8 @@ impl JsonSchema for NestedCondition {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let this = generator.subschema_for::<Self>();
-        let operators: Vec<&str> = Operator::ALL.iter().map(|o| o.as_str()).collect();
+        let operator = |o: &Operator| json!({ "type": "string", "const": o.as_str(), "description": o.description() });
+        let operators: Vec<Value> = Operator::ALL.iter().map(operator).collect();
         json_schema!({
             "type": "object",
             "properties": {
@@ -336,7 +337,7 @@ impl JsonSchema for NestedCondition {
                 "any": { "type": "array", "items": this.clone(), "minItems": 1, "description": "At least one of these holds." },
                 "not": { "$ref": this.get("$ref"), "description": "This does not hold." },
                 "property": { "type": "string", "minLength": 1, "description": "Name of the property, attribute or variable." },
-                "operator": { "enum": operators, "description": "How it is compared." },
+                "operator": { "oneOf": operators, "description": "How it is compared." },
                 "value": {
                     "type": ["string", "number", "boolean", "array"],
                     "items": { "type": ["string", "number", "boolean"] },

@@ -7,6 +7,7 @@ pub mod address;
 pub mod canonical;
 pub mod catalogue;
 pub mod condition;
+pub mod explain;
 pub mod field;
 pub mod finding;
 pub mod header;

@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use all::all_schema;
 pub use defaults::{default_at, without_defaults};
@@ -89,13 +89,14 @@ fn build(kind: Kind) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let metadata = Metadata::json_schema(&mut generator).to_value();
     let spec = kind.spec_schema(&mut generator).to_value();
-    let definitions = generator.take_definitions(true);
+    let mut definitions = generator.take_definitions(true);
     let documentation = kind.documentation();
     let mut schema = json!({
         "$schema": DIALECT,
         "$id": format!("{BASE_URL}{}", file_name(kind)),
         "title": kind.as_str(),
-        "description": first_paragraph(&documentation),
+        // Readers of schemas show it as it stands, without rendering Markdown.
+        "description": first_paragraph(&documentation).replace("**", ""),
         "type": "object",
         "properties": {
             "apiVersion": { "type": "string", "const": API_VERSION, "description": "Version of the manifest's form." },
@@ -106,7 +107,6 @@ fn build(kind: Kind) -> Value {
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "additionalProperties": false,
     });
-    let mut definitions: Map<String, Value> = definitions;
     tidy::tidy(&mut schema);
     definitions.values_mut().for_each(tidy::tidy);
     inline::inline(&mut schema, definitions);

@@ -58,16 +58,24 @@ fn add_facets<'s>(root: &'s Value, site: &Site<'s>, budget: usize, found: &mut V
     {
         add(schema, target.to_owned());
     }
+    for branch in branches(&Site { schema, pointer: pointer.clone(), when }) {
+        add(branch.schema, branch.pointer);
+    }
+}
+
+/// The branches directly below a site.
+pub(in crate::kinds) fn branches<'s>(site: &Site<'s>) -> Vec<Site<'s>> {
+    let Site { schema, pointer, when } = site;
+    let mut found = Vec::new();
     for keyword in ["allOf", "anyOf", "oneOf"] {
-        for (n, branch) in schema.get(keyword).and_then(Value::as_array).into_iter().flatten().enumerate() {
-            add(branch, format!("{pointer}/{keyword}/{n}"));
-        }
+        let list = schema.get(keyword).and_then(Value::as_array).into_iter().flatten().enumerate();
+        found.extend(list.map(|(n, schema)| Site { schema, pointer: format!("{pointer}/{keyword}/{n}"), when: *when }));
     }
     for keyword in ["then", "else"] {
-        if let Some(branch) = schema.get(keyword) {
-            add(branch, format!("{pointer}/{keyword}"));
-        }
+        let branch = schema.get(keyword);
+        found.extend(branch.map(|schema| Site { schema, pointer: format!("{pointer}/{keyword}"), when: *when }));
     }
+    found
 }
 
 /// The required text field that has but one value: the tag of a branch of a union.

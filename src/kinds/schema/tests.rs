@@ -4,6 +4,7 @@ use proptest::prelude::{Just, Strategy, any, proptest};
 use proptest::prop_assert_eq;
 use proptest::sample::subsequence;
 use serde::Deserialize;
+use serde_json::Map;
 
 use super::*;
 use crate::base::path::{Path, Segment};

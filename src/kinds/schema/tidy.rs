@@ -1,14 +1,18 @@
-//! Takes out of a derived schema what is no part of the contract.
+//! Takes out of a derived schema what is no part of the contract, and where the source broke its lines.
 
 use serde_json::{Map, Value, json};
 
 use super::subschemas::visit;
 
-/// Removes `null` from optional fields and the names of machine integers.
+/// Removes `null` from optional fields, the names of machine integers, and line breaks within paragraphs.
 pub(super) fn tidy(schema: &mut Value) {
     visit(schema, &mut |map| {
         without_null(map);
         without_machine_format(map);
+        if let Some(Value::String(words)) = map.get_mut("description") {
+            let paragraphs = words.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+            *words = paragraphs.collect::<Vec<_>>().join("\n\n");
+        }
     });
 }
 
@@ -107,7 +111,7 @@ mod tests {
     fn null_and_machine_formats_go() {
         let schema = json!({"properties": {
             "a": {"type": ["string", "null"], "default": null, "minLength": 1},
-            "b": {"description": "here", "anyOf": [{"$ref": "#/$defs/X", "description": "there"}, {"type": "null"}]},
+            "b": {"description": "over\nhere\n\nand there", "anyOf": [{"$ref": "#/$defs/X", "description": "there"}, {"type": "null"}]},
             "c": {"type": ["integer", "null"], "format": "uint32", "minimum": 0, "enum": [1, null]},
             "d": {"oneOf": [{"const": "only"}]},
             "default": {"type": "string", "format": "uuid", "default": "x"},
@@ -116,7 +120,7 @@ mod tests {
             tidied(schema),
             json!({"properties": {
                 "a": {"type": "string", "minLength": 1},
-                "b": {"description": "here", "$ref": "#/$defs/X"},
+                "b": {"description": "over here\n\nand there", "$ref": "#/$defs/X"},
                 "c": {"type": "integer", "minimum": 0, "enum": [1]},
                 "d": {"oneOf": [{"const": "only"}]},
                 "default": {"type": "string", "format": "uuid", "default": "x"},
