@@ -116,12 +116,7 @@ impl<'a> Builder<'a> {
     }
 
     fn create(&mut self, object: &'a DesiredObject) {
-        if let Some(path) = object.spec.already_past(self.options.now) {
-            let mut found =
-                content::problem(object, Code::TimePast, format!("{path} of {} is already past", object.address));
-            found.span = object.positions.find(&path).map(|place| place.value).or(found.span);
-            self.problems.push(found.path(path).help("choose a later time, or remove the manifest"));
-        }
+        self.check_time(object);
         let Ok(canonical) = object.canonical() else { return };
         let changes = changes::whole(object, &canonical, SecretState::Changed, &self.desired.sources);
         let mut action = plain_action(object.address.clone(), ActionKind::Create, Reason::New, changes);
@@ -133,6 +128,16 @@ impl<'a> Builder<'a> {
             ));
         }
         self.actions.push(action);
+    }
+
+    /// What would be without effect the moment it is written.
+    fn check_time(&mut self, object: &DesiredObject) {
+        if let Some(path) = object.spec.already_past(self.options.now) {
+            let mut found =
+                content::problem(object, Code::TimePast, format!("{path} of {} is already past", object.address));
+            found.span = object.positions.find(&path).map(|place| place.value).or(found.span);
+            self.problems.push(found.path(path).help("choose a later time, or remove the manifest"));
+        }
     }
 
     /// An object that is live at its address, or, with `claim` a move, at its former one.
@@ -180,6 +185,9 @@ impl<'a> Builder<'a> {
             Content::Alike => None,
             Content::Differs(needed) => Some(needed),
         };
+        if needed.is_some() {
+            self.check_time(object);
+        }
         let sends = needed.as_ref().and_then(|_| self.sends(object, record));
         let mut changed = false;
         if let Some(claim) = claim {
