@@ -2,6 +2,7 @@
 #![doc = ""]
 pub mod apply;
 pub mod base;
+pub mod cli;
 pub mod diff;
 pub mod kinds;
 pub mod object;

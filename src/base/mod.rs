@@ -4,8 +4,10 @@
 
 pub mod code;
 pub mod diagnostic;
+pub mod diagnostic_record;
 pub mod digest;
 pub mod ident;
+pub mod locator;
 pub mod path;
 pub mod positions;
 pub mod secret;
