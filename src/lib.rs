@@ -25,3 +25,5 @@ pub mod plan;
 pub mod apply;
 
 pub mod provider;
+
+pub mod cli;

@@ -4,9 +4,11 @@
 
 pub mod code;
 pub mod diagnostic;
+pub mod diagnostic_record;
 pub mod digest;
 pub mod fingerprint;
 pub mod ident;
+pub mod locator;
 pub mod path;
 pub mod positions;
 pub mod schema;

@@ -1,6 +1,7 @@
 //! A path into a document: `spec.steps[2].headers["X-Key"]`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -147,6 +148,72 @@ fn is_plain(key: &str) -> bool {
     !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '$'))
 }
 
+fn is_number(key: &str) -> bool {
+    key.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn quoted(key: &str) -> String {
+    Value::from(key).to_string()
+}
+
+/// A text that is not a path as [`Path`] prints it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a path")]
+pub struct PathError(String);
+
+impl FromStr for Path {
+    type Err = PathError;
+
+    /// Reads what `Display` prints.
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let wrong = || PathError(text.chars().take(120).collect());
+        let mut segments = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(inner) = rest.strip_prefix('[') {
+                let (segment, after) = bracket(inner).ok_or_else(wrong)?;
+                segments.push(segment);
+                rest = after;
+                continue;
+            }
+            let dotted = if segments.is_empty() { rest } else { rest.strip_prefix('.').ok_or_else(wrong)? };
+            let end = dotted.find(['.', '[']).unwrap_or(dotted.len());
+            let (key, after) = dotted.split_at(end);
+            if !is_plain(key) {
+                return Err(wrong());
+            }
+            segments.push(Segment::Key(key.into()));
+            rest = after;
+        }
+        Ok(Self(segments))
+    }
+}
+
+/// What stands after a `[`, and the text after its `]`.
+fn bracket(inner: &str) -> Option<(Segment, &str)> {
+    if let Some(named) = inner.strip_prefix("name=") {
+        let (name, after) = quoted_text(named)?;
+        return Some((Segment::Element(name.into()), after));
+    }
+    if inner.starts_with('"') {
+        let (key, after) = quoted_text(inner)?;
+        return Some((Segment::Key(key.into()), after));
+    }
+    let (word, after) = inner.split_once(']')?;
+    if !word.is_empty() && is_number(word) {
+        return Some((Segment::Index(word.parse().ok()?), after));
+    }
+    is_plain(word).then(|| (Segment::Element(word.into()), after))
+}
+
+/// A JSON string, a `]`, and the text after it.
+fn quoted_text(text: &str) -> Option<(String, &str)> {
+    let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
+    let content = strings.next()?.ok()?;
+    let after = text.get(strings.byte_offset()..)?.strip_prefix(']')?;
+    Some((content, after))
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, segment) in self.0.iter().enumerate() {
@@ -157,10 +224,11 @@ impl fmt::Display for Path {
                     }
                     f.write_str(key)?;
                 }
-                Segment::Key(key) => write!(f, "[{key:?}]")?,
+                Segment::Key(key) => write!(f, "[{}]", quoted(key))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Element(key) if is_plain(key) => write!(f, "[{key}]")?,
-                Segment::Element(key) => write!(f, "[{key:?}]")?,
+                Segment::Element(key) if is_plain(key) && !is_number(key) => write!(f, "[{key}]")?,
+                // Without `name=` an element called `2` would read as the third place, and one called `a b` as a key.
+                Segment::Element(key) => write!(f, "[name={}]", quoted(key))?,
             }
         }
         Ok(())
@@ -187,6 +255,23 @@ mod tests {
         assert_eq!(value, serde_json::json!({"a": {"list": [{"name": "x", "v": 2}, {"name": "y"}]}}));
         Path::keys("a.list").element("x").put(&mut value, None);
         assert_eq!(value, serde_json::json!({"a": {"list": [{"name": "y"}]}}));
+    }
+
+    #[test]
+    fn printed_paths_are_read_back() {
+        let paths = [
+            Path::root(),
+            Path::keys("spec.steps").element("ask").key("headers").key("a.b"),
+            Path::keys("spec.tags").index(2).key("x"),
+            Path::keys("spec").key("a\"]\u{1b}").element("a b").element("2").element(""),
+            Path::root().key("[").key(""),
+        ];
+        for path in paths {
+            assert_eq!(path.to_string().parse(), Ok(path));
+        }
+        for wrong in ["a..b", ".a", "a[", "a[]", "a[\"x]", "a]", "a[name=x]", "a[99999999999999999999999]", "a b"] {
+            assert!(wrong.parse::<Path>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

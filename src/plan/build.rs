@@ -522,7 +522,8 @@ fn needing(action: &Action) -> Address {
         | Reason::CameBack
         | Reason::Adopted
         | Reason::Orphan { .. }
-        | Reason::Destroyed => action.address.clone(),
+        | Reason::Destroyed
+        | Reason::Stated(_) => action.address.clone(),
     }
 }
 

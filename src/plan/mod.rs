@@ -3,6 +3,7 @@
 pub mod build;
 pub mod changes;
 pub mod content;
+pub mod file_v1;
 pub mod limits;
 pub mod options;
 pub mod order;
@@ -12,6 +13,9 @@ pub mod publish;
 pub mod reason;
 pub mod selection;
 pub mod shown;
+
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use build::build;
 pub use options::PlanOptions;

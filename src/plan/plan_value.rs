@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::reason::Reason;
 use super::shown::Shown;
-use crate::base::diagnostic::Diagnostic;
+use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, PlanId, Revision};
 use crate::base::path::Path;
@@ -45,8 +45,8 @@ pub struct Plan {
     pub refresh: Vec<(Address, Generation)>,
     /// Sentences that a reviewer should read.
     pub warnings: Vec<String>,
-    /// Warnings of loading and linting.
-    pub diagnostics: Vec<(Diagnostic, Option<Location>)>,
+    /// Warnings of loading and linting, already located, so that a plan needs no sources.
+    pub diagnostics: Vec<DiagnosticRecord>,
     /// Why apply would refuse it without a further flag.
     pub refusals: Vec<Refusal>,
     /// The counts.

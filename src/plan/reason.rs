@@ -41,6 +41,8 @@ pub enum Reason {
     Destroyed,
     /// A webhook needs its system's settings to be published.
     NeededBy(Address),
+    /// As a plan file states it.
+    Stated(String),
 }
 
 impl fmt::Display for Reason {
@@ -61,6 +63,7 @@ impl fmt::Display for Reason {
             Self::Orphan { used: false } => f.write_str("no longer in the manifests"),
             Self::Orphan { used: true } => f.write_str("no longer in the manifests; used before, so it is archived"),
             Self::Destroyed => f.write_str("the project is destroyed"),
+            Self::Stated(text) => f.write_str(text),
             Self::NeededBy(webhook) => write!(f, "{webhook} needs the system's settings to be published"),
         }
     }

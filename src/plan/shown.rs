@@ -34,6 +34,8 @@ pub enum Shown {
     },
     /// Personal data: in the open only on a terminal or with `--show-personal`.
     Personal(Value),
+    /// Personal data of a plan that was read back: only what its file tells.
+    PersonalMasked(Personal),
     /// A map, in order.
     Map(Vec<(String, Shown)>),
     /// A list.
@@ -76,6 +78,7 @@ impl Shown {
             Self::Secret { state, reference: _ } => serde_json::json!({ "secret": state }),
             Self::Personal(value) if show_personal => value.clone(),
             Self::Personal(value) => Personal::of(value).to_json(),
+            Self::PersonalMasked(personal) => personal.to_json(),
             Self::Map(map) => {
                 Value::Object(map.iter().map(|(key, value)| (key.clone(), value.to_json(show_personal))).collect())
             }
@@ -86,7 +89,7 @@ impl Shown {
 }
 
 /// Personal data reduced to what a reviewer needs: how many, and whether two are the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Personal {
     /// How many values.
     pub count: usize,
