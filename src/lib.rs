@@ -4,3 +4,4 @@ pub mod base;
 pub mod kinds;
 pub mod object;
 pub mod provider;
+pub mod store;

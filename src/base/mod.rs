@@ -5,6 +5,7 @@
 pub mod code;
 pub mod diagnostic;
 pub mod digest;
+pub mod fingerprint;
 pub mod ident;
 pub mod path;
 pub mod positions;
