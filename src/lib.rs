@@ -27,3 +27,5 @@ pub mod apply;
 pub mod provider;
 
 pub mod cli;
+
+pub mod store;

@@ -182,9 +182,24 @@ async fn carry_out(
         interrupted: &is_interrupted,
     };
     let writer = target::writer(&desired.project).await?;
-    let mut progress = apply_text::Progress::new(consent_text(consent) && !context.quiet);
-    let (report, outcome) = apply(&*writer, &request, &mut |event| progress.observe(&event)).await;
-    progress.finish();
+    let mut progress = (consent_text(consent) && !context.quiet).then(|| {
+        let err = terminal::standard_error();
+        if err.is_terminal {
+            apply_text::Progress::bar(plan.actions.len(), err.style)
+        } else {
+            apply_text::Progress::lines(err.writer, err.style)
+        }
+    });
+    let (report, outcome) = apply(&*writer, &request, &mut |event| {
+        if let Some(progress) = &mut progress {
+            // Progress is told to whoever still listens.
+            let _ = progress.show(&event);
+        }
+    })
+    .await;
+    if let Some(progress) = progress {
+        progress.finish();
+    }
     let closed = writer.close().await;
     let mut out = terminal::standard_output();
     let written = match consent.output {
@@ -249,18 +264,25 @@ fn check_secrets(prepared: &Prepared, plan: &Plan) -> Result<(), Exit> {
 }
 
 fn ask(consent: &ConsentArguments, plan: &Plan) -> Result<(), Exit> {
-    if consent.auto_approve {
+    agree(consent.auto_approve, &format!("Apply this to the target {}?", plan.target))
+}
+
+/// Asks a question on the terminal, unless consent came with the command.
+///
+/// # Errors
+/// When the answer is not `yes`.
+pub fn agree(auto_approve: bool, question: &str) -> Result<(), Exit> {
+    if auto_approve {
         return Ok(());
     }
     let mut err = terminal::standard_error();
-    let question = format!("Apply this to the target {}? Only `yes` is taken as a yes: ", plan.target);
-    let asked = write!(err.writer, "\n{question}").and_then(|()| err.writer.flush());
+    let asked = write!(err.writer, "\n{question} Only `yes` is taken as a yes: ").and_then(|()| err.writer.flush());
     let mut answer = String::new();
     let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
     if read.is_ok() && answer.trim() == "yes" {
         return Ok(());
     }
-    let _ = message::note(&mut *err.writer, "Nothing was applied.", err.style);
+    let _ = message::note(&mut *err.writer, "Nothing was done.", err.style);
     Err(Exit::Failed)
 }
 

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::apply::ConsentArguments;
-use crate::cli::arguments::ProjectArguments;
+use super::apply::{ConsentArguments, agree, check_consent};
+use crate::cli::arguments::{ProjectArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::{message, terminal};
 use crate::cli::{Context, actor, project, target};
@@ -20,12 +20,13 @@ pub struct Arguments {
 
 /// Takes the lease away.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
-    let consent = ConsentArguments { auto_approve: arguments.auto_approve, output: Default::default() };
-    if let Err(exit) = super::apply::check_consent(&consent) {
+    let consent = ConsentArguments { auto_approve: arguments.auto_approve, output: TextOrJson::Text };
+    if let Err(exit) = check_consent(&consent) {
         return exit;
     }
     let outcome = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
+        agree(arguments.auto_approve, "Take the lease away from whoever holds it?")?;
         let writer = target::writer(&loaded.desired.project).await?;
         let holder = writer.break_lease(&actor::actor()).await.map_err(|error| exit::provider(&error))?;
         writer.close().await.map_err(|error| exit::provider(&error))?;

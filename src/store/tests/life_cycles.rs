@@ -1,0 +1,1 @@
+//! Life cycles of kinds that are frozen once used or whose versions grow.
