@@ -1,6 +1,6 @@
 //! `apply -o json`: one JSON document a line: a version, one per action, a summary.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -83,10 +83,12 @@ pub struct AppliedBeforeV1 {
 /// # Errors
 /// When the writer fails.
 pub fn write(out: &mut dyn Write, report: &Report, trueup_version: &str) -> io::Result<()> {
-    lines(report, trueup_version).into_iter().try_for_each(|line| {
-        serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)
-    })
+    let mut out = BufWriter::new(out);
+    for line in lines(report, trueup_version) {
+        serde_json::to_writer(&mut out, &line)?;
+        writeln!(out)?;
+    }
+    out.flush()
 }
 
 /// The lines of a report.

@@ -53,8 +53,7 @@ impl Progress {
         match &mut self.shape {
             Shape::Lines(out, style) => match event {
                 Event::Ended(action) => writeln!(out, "{}", action_line(action, *style)),
-                Event::LeaseTaken => Ok(()),
-                Event::ComparingSecrets { count: 0 } => Ok(()),
+                Event::LeaseTaken | Event::ComparingSecrets { count: 0 } => Ok(()),
                 Event::ComparingSecrets { .. } | Event::Writing { .. } => writeln!(out, "{}", phase(event)),
             },
             Shape::Bar(bar) => {

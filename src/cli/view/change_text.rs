@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use serde_json::Value;
 use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices};
 
 use super::style::{Role, Style};
 use super::value_text::Node;
 use super::visible;
 use crate::plan::plan_value::{Change, ChangeKind, Origin};
+use crate::plan::shown::Shown;
 
 /// Paths are padded to the longest of an action, but no further than this.
 const PATH_WIDTH: usize = 40;
@@ -98,8 +100,8 @@ impl ChangeView {
     fn row<'c>(&self, change: &'c Change) -> Row<'c> {
         let path = visible::line(&change.path.to_string()).into_owned();
         let path = if path.is_empty() { "(all)".to_owned() } else { path };
-        let node = |side: &Option<crate::plan::shown::Shown>| side.as_ref().map(|v| Node::new(v, self.show_personal));
-        Row { change, path, body: self.body(change, node(&change.before), node(&change.after)) }
+        let node = |side| present(side).map(|value| Node::new(value, self.show_personal));
+        Row { change, path, body: self.body(change, node(change.before.as_ref()), node(change.after.as_ref())) }
     }
 
     fn body(&self, change: &Change, before: Option<Node>, after: Option<Node>) -> Body {
@@ -231,7 +233,7 @@ impl ChangeView {
         if change.kind == ChangeKind::Drift && self.tell_drift {
             notes.push((Role::Faint, "drift".to_owned()));
         }
-        if let Some(applied) = &change.overwrites {
+        if let Some(applied) = present(change.overwrites.as_ref()) {
             let applied = Node::new(applied, self.show_personal).inline();
             let (shown, left_out) = visible::cut(&applied, 200);
             let more = if left_out > 0 { "…" } else { "" };
@@ -306,11 +308,16 @@ fn missing<'t>(from: &'t [String], of: &[String]) -> Vec<&'t String> {
     from.iter().filter(|text| is_missing(text)).collect()
 }
 
+/// A null is the absence of a value, as it is in the plan's JSON.
+fn present(side: Option<&Shown>) -> Option<&Shown> {
+    side.filter(|value| !matches!(value, Shown::Plain(Value::Null)))
+}
+
 fn sign(change: &Change) -> (&'static str, Role) {
     if change.order_only {
         return (">", Role::Other);
     }
-    match (&change.before, &change.after) {
+    match (present(change.before.as_ref()), present(change.after.as_ref())) {
         (None, Some(_)) => ("+", Role::Add),
         (Some(_), None) => ("-", Role::Remove),
         (Some(_), Some(_)) | (None, None) => ("~", Role::Change),

@@ -1,6 +1,6 @@
 //! The plan for people: what is done and why, what is not done, and the counts in its last line.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use super::change_text::ChangeView;
 use super::diagnostic_text;
@@ -15,6 +15,7 @@ use crate::plan::plan_value::{Action, Drift, Plan, Refusal};
 /// # Errors
 /// When the writer fails.
 pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool) -> io::Result<()> {
+    let out: &mut dyn Write = &mut BufWriter::new(out);
     let view = PlanView { style, show_personal };
     view.banner(out, plan)?;
     for action in &plan.actions {
@@ -25,7 +26,8 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
     view.refusals(out, &plan.refusals)?;
-    writeln!(out, "{}", last_line(plan))
+    writeln!(out, "{}", last_line(plan))?;
+    out.flush()
 }
 
 /// `Plan: 3 to add, 2 to change, 1 to destroy. 12 unchanged.`, or `No changes.`

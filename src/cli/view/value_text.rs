@@ -93,7 +93,6 @@ impl Node {
     pub fn block(&self, indent: usize) -> Vec<String> {
         let pad = " ".repeat(indent);
         match self {
-            Self::Word(_) => vec![format!("{pad}{}", self.scalar())],
             Self::Text(text) if text.contains('\n') => {
                 let total = text.lines().count();
                 let line = |line: &str| format!("{pad}{}", short(line));
@@ -101,7 +100,7 @@ impl Node {
                 lines.extend(left_out(total, "lines").map(|more| format!("{pad}{more}")));
                 lines
             }
-            Self::Text(_) => vec![format!("{pad}{}", self.scalar())],
+            Self::Word(_) | Self::Text(_) => vec![format!("{pad}{}", self.scalar())],
             Self::Map(map) => map.iter().flat_map(|(name, value)| value.entry(&key(name), indent)).collect(),
             Self::List(list) => {
                 let mut lines: Vec<String> = list.iter().take(LINES_LIMIT).flat_map(|v| v.element(indent)).collect();

@@ -195,7 +195,7 @@ fn what_others_wrote_cannot_steer_the_terminal() {
     let mut plan = empty();
     let map = value(&json!({hostile: [hostile, {hostile: "a\n\u{1b}b"}]}));
     let mut changed = change("spec", None, Some(map.clone()));
-    changed.origin = crate::plan::sample::origin(hostile, 1, 1, Some(hostile));
+    changed.origin = Some(crate::plan::sample::origin(hostile, 1, 1, Some(hostile)));
     let texts = Change {
         is_text: true,
         path: crate::base::path::Path::keys("spec").key(hostile),
