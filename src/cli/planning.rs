@@ -8,10 +8,9 @@ use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretAr
 use super::exit::{self, Exit};
 use super::project;
 use super::secret_source::GuardedSource;
+use super::view::diagnostic_json::records;
 use crate::base::code::Code;
-use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::PlanId;
-use crate::base::source::SourceMap;
 use crate::desired::Desired;
 use crate::desired::load::LoadedProject;
 use crate::desired::secrets::Secrets;
@@ -65,7 +64,7 @@ pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> 
     check_replace(desired, &wish.arguments.replace, &wish.arguments.selection)?;
     match crate::plan::build(desired, &live, &options(desired, wish)) {
         Ok(mut plan) => {
-            plan.diagnostics = located(&prepared.loaded.diagnostics, &desired.sources);
+            plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
             Ok((plan, live))
         }
         Err(problems) => {
@@ -132,11 +131,4 @@ pub fn limits_of(desired: &Desired, limits: &LimitArguments) -> (usize, Option<f
     let project = &desired.project.limits;
     let deletes = limits.max_deletes.unwrap_or_else(|| usize::try_from(project.max_deletes).unwrap_or(usize::MAX));
     (deletes, limits.max_changed_percent.or(project.max_changed_percent))
-}
-
-fn located(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<(Diagnostic, Option<crate::base::source::Location>)> {
-    diagnostics
-        .iter()
-        .map(|diagnostic| (diagnostic.clone(), diagnostic.span.and_then(|span| sources.locate(span))))
-        .collect()
 }

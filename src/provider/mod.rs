@@ -68,11 +68,6 @@ pub trait Writer: Reader {
     /// Server-made secrets of the project: the token of each object of a kind that has one.
     fn tokens(&self) -> Boxed<'_, Vec<(Address, ObjectId, SecretText)>>;
 
-    /// Ends the use of the target; what was answered is kept without it.
-    fn close(&self) -> Boxed<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
     /// The project this writes to.
     fn project(&self) -> &Name;
 

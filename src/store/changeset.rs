@@ -268,9 +268,13 @@ impl Stage {
     /// Changes content as an apply does: it is what was last applied, and the object is managed.
     fn apply(&mut self, address: &Address, body: &Body, versioning: Versioning) -> Result<ObjectId, StoreError> {
         let id = self.change(address, body, versioning)?;
+        let applied = body.applied.as_ref();
         let staged = self.live_mut(address)?;
         staged.managed = true;
-        staged.mark_applied();
+        match applied {
+            Some(applied) => staged.mark_applied_as(applied),
+            None => staged.mark_applied(),
+        }
         Ok(id)
     }
 

@@ -16,6 +16,7 @@ use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
 use crate::base::path::Path;
 use crate::base::secret::SecretText;
+use crate::kinds::canonical;
 use crate::kinds::{Address, Creation, LifeCycle};
 use crate::object::changeset::{Body, SecretWrite};
 
@@ -144,6 +145,12 @@ impl Staged {
     pub(super) fn mark_applied(&mut self) {
         let canonical = self.content.canonical.to_string();
         self.last_applied = Some(LastApplied { canonical, digest: self.content.digest });
+        self.changed = true;
+    }
+
+    /// Sets what was last applied to another canonical form than what it is now: drifted values were kept.
+    pub(super) fn mark_applied_as(&mut self, applied: &Value) {
+        self.last_applied = Some(LastApplied { canonical: applied.to_string(), digest: canonical::digest(applied) });
         self.changed = true;
     }
 

@@ -18,7 +18,6 @@ use crate::cli::{Context, actor, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
 use crate::plan::Plan;
 use crate::plan::file_v1::{PlanV1, body_digest};
-use crate::provider::Writer;
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
