@@ -91,6 +91,53 @@ impl Path {
     }
 }
 
+impl Path {
+    /// Puts a value at this path, or takes away what is there. Parents must exist; where one does not, nothing is done.
+    /// An element of a keyed list that is not there is added at the end.
+    pub fn put(&self, root: &mut Value, value: Option<Value>) {
+        let Some((last, above)) = self.0.split_last() else {
+            if let Some(value) = value {
+                *root = value;
+            }
+            return;
+        };
+        let parent = above.iter().try_fold(root, |at, segment| match segment {
+            Segment::Key(key) => at.get_mut(&**key),
+            Segment::Index(index) => at.get_mut(*index),
+            Segment::Element(name) => {
+                let place = element_index(at.as_array()?, name)?;
+                at.get_mut(place)
+            }
+        });
+        match (last, parent, value) {
+            (Segment::Key(key), Some(Value::Object(map)), Some(value)) => {
+                map.insert(key.to_string(), value);
+            }
+            (Segment::Key(key), Some(Value::Object(map)), None) => {
+                map.shift_remove(&**key);
+            }
+            (Segment::Index(_) | Segment::Element(_), Some(Value::Array(list)), value) => {
+                let place = match last {
+                    Segment::Element(name) => element_index(list, name),
+                    Segment::Index(index) => Some(*index).filter(|index| *index < list.len()),
+                    Segment::Key(_) => None,
+                };
+                match (place, value) {
+                    (Some(place), Some(value)) => list[place] = value,
+                    (Some(place), None) => drop(list.remove(place)),
+                    (None, Some(value)) => list.push(value),
+                    (None, None) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn element_index(list: &[Value], name: &str) -> Option<usize> {
+    list.iter().position(|element| element.get("name").and_then(Value::as_str) == Some(name))
+}
+
 impl FromIterator<Segment> for Path {
     fn from_iter<T: IntoIterator<Item = Segment>>(segments: T) -> Self {
         Self(segments.into_iter().collect())
@@ -197,6 +244,17 @@ mod tests {
         let path = Path::keys("spec.steps").element("ask").key("headers").key("a.b");
         assert_eq!(path.to_string(), "spec.steps[ask].headers[\"a.b\"]");
         assert_eq!(Path::keys("spec.tags").index(2).to_string(), "spec.tags[2]");
+    }
+
+    #[test]
+    fn values_are_put_and_taken_away() {
+        let mut value = serde_json::json!({"a": {"list": [{"name": "x", "v": 1}]}});
+        Path::keys("a.list").element("x").key("v").put(&mut value, Some(2.into()));
+        Path::keys("a.list").element("y").put(&mut value, Some(serde_json::json!({"name": "y"})));
+        Path::keys("a.nothing.here").put(&mut value, Some(1.into()));
+        assert_eq!(value, serde_json::json!({"a": {"list": [{"name": "x", "v": 2}, {"name": "y"}]}}));
+        Path::keys("a.list").element("x").put(&mut value, None);
+        assert_eq!(value, serde_json::json!({"a": {"list": [{"name": "y"}]}}));
     }
 
     #[test]

@@ -221,7 +221,7 @@ pub struct RefreshV1 {
 }
 
 /// Why apply refuses the plan as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "refusal", rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum RefusalV1 {
@@ -239,7 +239,7 @@ pub enum RefusalV1 {
         /// Managed objects.
         managed: usize,
         /// Percent allowed.
-        allowed: u32,
+        allowed: f64,
     },
     /// A protected object would be deleted, replaced or archived.
     Protected {

@@ -146,7 +146,7 @@ pub struct UnknownSecret {
 }
 
 /// Why apply refuses the plan as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// More deletes and archives than allowed.
     TooManyDeletes {
@@ -162,7 +162,7 @@ pub enum Refusal {
         /// Managed objects.
         managed: usize,
         /// Percent allowed.
-        allowed: u32,
+        allowed: f64,
     },
     /// A protected object would be deleted, replaced or archived.
     Protected(Address),
@@ -239,17 +239,24 @@ pub struct Totals {
     pub destroy: usize,
 }
 
-impl Plan {
-    /// The three numbers of the last line.
+impl Totals {
+    /// The sums of a summary. `deleting_replaces` are the replaces that delete the old object.
     #[must_use]
-    pub fn totals(&self) -> Totals {
-        let s = &self.summary;
-        let deleting_replaces = self.actions.iter().filter(|a| a.action == ActionKind::Replace && !a.archives).count();
-        Totals {
+    pub fn of(s: &Summary, deleting_replaces: usize) -> Self {
+        Self {
             add: s.create + s.replace + s.restore,
             change: s.update + s.new_version + s.make_current + s.moved + s.adopt + s.publish_settings,
             destroy: s.delete + s.archive + deleting_replaces,
         }
+    }
+}
+
+impl Plan {
+    /// The three numbers of the last line.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let deleting = self.actions.iter().filter(|a| a.action == ActionKind::Replace && !a.archives).count();
+        Totals::of(&self.summary, deleting)
     }
 
     /// Whether apply has nothing to do: no action and no secret left to compare.
