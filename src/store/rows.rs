@@ -157,6 +157,9 @@ pub(super) async fn ensure_project(connection: &mut sqlx::SqliteConnection, proj
 }
 
 /// Addresses as the parameter of a `json_each`: `[["Kind", "name"], …]`.
+///
+/// What is joined to a `json_each` is joined by `CROSS JOIN`, which SQLite does not reorder: it knows nothing of the
+/// array's length, and left to itself it may go through the whole array once for each object of the project.
 pub(super) fn addresses<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> String {
     let pairs = addresses.into_iter().map(|a| serde_json::json!([a.kind.as_str(), a.name.as_str()]));
     Value::Array(pairs.collect()).to_string()
