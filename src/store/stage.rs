@@ -4,6 +4,7 @@
 //! at once all writes are done, so that the order within a changeset does not matter to them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -48,7 +49,7 @@ pub(super) struct Stage {
 pub(super) struct Staged {
     pub(super) address: Address,
     pub(super) id: ObjectId,
-    pub(super) content: Content,
+    pub(super) content: Arc<Content>,
     pub(super) generation: Generation,
     pub(super) digest: Digest,
     pub(super) last_applied: Option<LastApplied>,
@@ -114,7 +115,7 @@ impl Staged {
             before: Some(Before { address: stored.address.clone(), archived: stored.archived }),
             address: stored.address,
             id: stored.id,
-            content,
+            content: Arc::new(content),
             generation: stored.generation,
             digest: stored.digest,
             last_applied: stored.last_applied,
@@ -187,12 +188,11 @@ impl Staged {
                 Versioning::Grow | Versioning::Point(_) => reject("its kind has no versions"),
             };
         }
-        let same = versions::frozen_digest(address, content) == versions::frozen_digest(address, &self.content);
+        let same = || versions::frozen_digest(address, content) == versions::frozen_digest(address, &self.content);
         match versioning {
-            Versioning::Keep if same => {}
+            Versioning::Keep | Versioning::Fit if same() => {}
             Versioning::Keep => return reject("the change needs a new version"),
             Versioning::Point(version) => versions::point(address, server_set, content, version)?,
-            Versioning::Fit if same => {}
             Versioning::Fit => match versions::equal_version(address, server_set, content)? {
                 Some(version) => versions::point(address, server_set, content, version)?,
                 None => self.new_versions.push(versions::grow(address, server_set, content)?),
@@ -242,7 +242,7 @@ impl Staged {
 
     fn set_content(&mut self, content: Content) {
         self.digest = content.digest;
-        self.content = content;
+        self.content = Arc::new(content);
         self.changed = true;
         self.relinked = true;
     }
@@ -294,7 +294,7 @@ impl Stage {
         if self.live.contains_key(address) {
             return Err(StoreError::rejected(address, "it exists already"));
         }
-        let content = Content::accept(address, &body.metadata, &body.spec)?;
+        let content = Arc::new(Content::accept(address, &body.metadata, &body.spec)?);
         let id = self.new_id()?;
         let server_set = match content.spec.server_set(&Creation { id, now: self.now }) {
             Value::Object(map) => map,
@@ -318,7 +318,7 @@ impl Stage {
             new_versions: Vec::new(),
             held: BTreeSet::new(),
             fresh: BTreeMap::new(),
-            content: content.clone(),
+            content: Arc::clone(&content),
         };
         staged.take_secrets(&content, &body.secrets)?;
         if staged.life_cycle() == LifeCycle::VersionsGrow {
@@ -368,7 +368,7 @@ impl Stage {
             return Err(StoreError::rejected(to, "it exists already"));
         }
         let staged = self.touch(from)?;
-        let content = staged.content.clone().renamed(to)?;
+        let content = Content::clone(&staged.content).renamed(to)?;
         staged.set_content(content);
         staged.address = to.clone();
         let id = staged.id;
