@@ -184,6 +184,8 @@ codes! {
         "An ended notification is history. Use a new name for a new one.";
     NotSupported "not-supported" "something the target cannot express"
         "The target does not have this kind or field. Remove it for this target with a patch, or use another target.";
+    OutsideSelection "outside-selection" "an action would have to write outside the selection"
+        "--only, --exclude, -l and a path narrow a plan. What the selected objects need must be live already or be selected too.";
     Unmanaged "unmanaged" "a live object that trueup does not manage"
         "An object of that address was made by hand. Take it over with --adopt, or rename the manifest.";
 }

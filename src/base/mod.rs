@@ -4,10 +4,15 @@
 
 pub mod code;
 pub mod diagnostic;
+pub mod diagnostic_record;
 pub mod digest;
 pub mod fingerprint;
 pub mod ident;
+pub mod locator;
 pub mod path;
 pub mod positions;
+pub mod schema;
+pub mod schema_errors;
+mod schema_words;
 pub mod secret;
 pub mod source;

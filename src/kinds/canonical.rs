@@ -7,6 +7,9 @@ use super::{Kind, Metadata, Spec};
 use crate::base::digest::Digest;
 use crate::base::path::{Path, Segment};
 
+/// For a kind whose versions only grow: the field that names the pointer a new version takes.
+pub const POINTER_FIELD: &str = "spec.release";
+
 /// `{"metadata": …, "spec": …}`: defaults filled, sets sorted, secrets as references, the name left out because it is
 /// the address.
 ///

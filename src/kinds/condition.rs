@@ -105,6 +105,13 @@ impl Condition {
         }
     }
 
+    /// Brings a condition at the top into canonical form: a single row is a list of one, which means the same.
+    pub fn normalise(&mut self) {
+        if let Self::Row(row) = self {
+            *self = Self::All(vec![Self::Row(row.clone())]);
+        }
+    }
+
     /// Whether it holds for everything because it asks for nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -190,9 +197,8 @@ fn check_row(
     unknown: &mut dyn FnMut(&mut Findings, &Row, Path),
     findings: &mut Findings,
 ) {
-    let property_type = match type_of(&row.property) {
-        Ok(property_type) => property_type,
-        Err(()) => return unknown(findings, row, path.key("property")),
+    let Ok(property_type) = type_of(&row.property) else {
+        return unknown(findings, row, path.key("property"));
     };
     if let Err((key, message)) = row.fits(property_type) {
         let code = if row.operator == Operator::Matches
@@ -214,15 +220,11 @@ impl Row {
         use PropertyType as T;
         let operator = self.operator;
         let name = operator.as_str();
-        let (takes, of): (&[T], fn(&Value, T) -> bool) = match operator {
-            O::EqualTo | O::NotEqualTo | O::In | O::NotIn => {
-                (&[T::String, T::Number, T::Boolean, T::Datetime], has_type)
-            }
-            O::Contains | O::NotContains | O::StartsWith | O::EndsWith | O::Matches | O::Like => {
-                (&[T::String], has_type)
-            }
-            O::GreaterThan | O::LessThan => (&[T::Number], has_type),
-            O::Before | O::After => (&[T::Datetime], has_type),
+        let takes: &[T] = match operator {
+            O::EqualTo | O::NotEqualTo | O::In | O::NotIn => &[T::String, T::Number, T::Boolean, T::Datetime],
+            O::Contains | O::NotContains | O::StartsWith | O::EndsWith | O::Matches | O::Like => &[T::String],
+            O::GreaterThan | O::LessThan => &[T::Number],
+            O::Before | O::After => &[T::Datetime],
             O::Exists => {
                 return match self.value {
                     None => Ok(()),
@@ -246,8 +248,8 @@ impl Row {
         };
         for value in values {
             let fits = match property {
-                Some(property) => of(value, property),
-                None => takes.iter().any(|t| of(value, *t)),
+                Some(property) => has_type(value, property),
+                None => takes.iter().any(|t| has_type(value, *t)),
             };
             if !fits {
                 let wanted = property.map_or_else(
@@ -321,7 +323,8 @@ impl JsonSchema for NestedCondition {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let this = generator.subschema_for::<Self>();
-        let operators: Vec<&str> = Operator::ALL.iter().map(|o| o.as_str()).collect();
+        let operator = |o: &Operator| json!({ "type": "string", "const": o.as_str(), "description": o.description() });
+        let operators: Vec<Value> = Operator::ALL.iter().map(operator).collect();
         json_schema!({
             "type": "object",
             "properties": {
@@ -329,7 +332,7 @@ impl JsonSchema for NestedCondition {
                 "any": { "type": "array", "items": this.clone(), "minItems": 1, "description": "At least one of these holds." },
                 "not": { "$ref": this.get("$ref"), "description": "This does not hold." },
                 "property": { "type": "string", "minLength": 1, "description": "Name of the property, attribute or variable." },
-                "operator": { "enum": operators, "description": "How it is compared." },
+                "operator": { "oneOf": operators, "description": "How it is compared." },
                 "value": {
                     "type": ["string", "number", "boolean", "array"],
                     "items": { "type": ["string", "number", "boolean"] },

@@ -12,6 +12,7 @@ use super::finding::Findings;
 use super::life_cycle::LifeCycle;
 use super::scope::{Scope, Siblings};
 use crate::base::ident::{Name, ObjectId};
+use crate::base::path::Path;
 
 /// A kind: its field table, its life cycle and what is particular to it.
 pub trait Managed: Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq + Debug + Send + Sync {
@@ -41,8 +42,18 @@ pub trait Managed: Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq
         Value::Object(Map::new())
     }
 
+    /// What the target sets when it changes `before` into this at `now`; left as it was, unless the kind says otherwise.
+    fn server_set_on_update(&self, before: Before<'_, Self>, _now: jiff::Timestamp) -> Value {
+        before.server_set.clone()
+    }
+
     /// Who would be reached at once by creating this, or by changing `before` into it.
-    fn reach(&self, _before: Option<&Self>, _now: jiff::Timestamp) -> Option<Reach> {
+    fn reach(&self, _before: Option<Before<'_, Self>>, _now: jiff::Timestamp) -> Option<Reach> {
+        None
+    }
+
+    /// The field whose time lies so far back that writing this now would be without effect: refused by the plan.
+    fn already_past(&self, _now: jiff::Timestamp) -> Option<Path> {
         None
     }
 
@@ -50,6 +61,15 @@ pub trait Managed: Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq
     fn closed(&self, _server_set: &Value, _now: jiff::Timestamp) -> Option<String> {
         None
     }
+}
+
+/// A live object as it stands before a change.
+#[derive(Debug)]
+pub struct Before<'b, S> {
+    /// Its spec.
+    pub spec: &'b S,
+    /// What the target has set on it.
+    pub server_set: &'b Value,
 }
 
 /// What a target knows when it creates an object.

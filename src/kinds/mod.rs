@@ -7,23 +7,35 @@ pub mod address;
 pub mod canonical;
 pub mod catalogue;
 pub mod condition;
+pub mod explain;
 pub mod field;
 pub mod finding;
 pub mod header;
 pub mod life_cycle;
 pub mod managed;
 pub mod metadata;
+pub mod overrides;
 pub mod placeholder;
 pub mod property_name;
+pub mod recipients;
 pub mod reference;
+pub mod schema;
 pub mod scope;
 pub mod time;
 pub mod web_address;
 
+pub mod audience;
 pub mod destination;
 pub mod event_type;
+pub mod incoming_webhook;
+pub mod notification;
 pub mod system;
+pub mod template;
 pub mod webhook;
+pub mod workflow;
+
+#[cfg(test)]
+mod every_kind;
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,10 +46,11 @@ use serde_json::Value;
 pub use address::Address;
 pub use field::{DataClass, Field, FieldTree};
 pub use life_cycle::LifeCycle;
-pub use managed::{Creation, Managed, Reach};
+pub use managed::{Before, Creation, Managed, Reach};
 pub use metadata::Metadata;
 
 use crate::base::ident::Name;
+use crate::base::path::Path;
 use finding::Findings;
 use scope::{Scope, Siblings};
 
@@ -153,13 +166,32 @@ macro_rules! kinds {
                 match self { $(Self::$kind(spec) => spec.server_set(creation),)+ }
             }
 
+            /// What the target sets when it changes `before` into this.
+            #[must_use]
+            pub fn server_set_on_update(&self, before: Before<'_, Spec>, now: jiff::Timestamp) -> Value {
+                match self { $(Self::$kind(spec) => {
+                    // An object never changes its kind; were it asked, nothing of the old one would be touched.
+                    let Self::$kind(old) = before.spec else { return before.server_set.clone() };
+                    spec.server_set_on_update(Before { spec: &**old, server_set: before.server_set }, now)
+                })+ }
+            }
+
             /// Who would be reached at once by creating this, or by changing `before` into it.
             #[must_use]
-            pub fn reach(&self, before: Option<&Spec>, now: jiff::Timestamp) -> Option<Reach> {
+            pub fn reach(&self, before: Option<Before<'_, Spec>>, now: jiff::Timestamp) -> Option<Reach> {
                 match self { $(Self::$kind(spec) => {
-                    let before = match before { Some(Spec::$kind(before)) => Some(&**before), _ => None };
+                    let before = before.and_then(|before| {
+                        let Self::$kind(old) = before.spec else { return None };
+                        Some(Before { spec: &**old, server_set: before.server_set })
+                    });
                     spec.reach(before, now)
                 })+ }
+            }
+
+            /// The field whose time lies so far back that writing this now would be without effect.
+            #[must_use]
+            pub fn already_past(&self, now: jiff::Timestamp) -> Option<Path> {
+                match self { $(Self::$kind(spec) => spec.already_past(now),)+ }
             }
 
             /// Why the live object can no longer be changed, given what the target has set on it.
@@ -174,8 +206,13 @@ macro_rules! kinds {
 kinds! {
     System in system as SystemSpec;
     EventType in event_type as EventTypeSpec;
+    Template in template as TemplateSpec;
+    Audience in audience as AudienceSpec;
+    Notification in notification as NotificationSpec;
     Destination in destination as DestinationSpec;
     Webhook in webhook as WebhookSpec;
+    IncomingWebhook in incoming_webhook as IncomingWebhookSpec;
+    Workflow in workflow as WorkflowSpec;
 }
 
 impl FromStr for Kind {

@@ -46,6 +46,21 @@ pub fn brace_names(text: &str) -> Vec<&str> {
     names
 }
 
+/// The text with `word` in place of every closed `{{…}}`: for checks of what surrounds the variables.
+#[must_use]
+pub fn with_braces_replaced(text: &str, word: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((_, after)) = after.split_once("}}") else { break };
+        replaced.push_str(before);
+        replaced.push_str(word);
+        rest = after;
+    }
+    replaced.push_str(rest);
+    replaced
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +72,7 @@ mod tests {
         assert_eq!(hash_names("######X###"), ["X"]);
         assert_eq!(bare_name("###URL###"), "URL");
         assert_eq!(bare_name("URL"), "URL");
+        assert_eq!(with_braces_replaced("a {{ x.y }} b {{z}} {{open", "0"), "a 0 b 0 {{open");
         assert_eq!(brace_names("a {{ x.y }} b {{z}} {{open"), ["x.y", "z"]);
     }
 }

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::catalogue::{self, Property};
+use super::system::Platform;
 use super::{Address, Kind, Spec};
 use crate::base::ident::Name;
 
@@ -19,6 +20,18 @@ pub trait Scope {
 pub struct Siblings {
     /// The project's workstation system, when it has exactly one.
     pub sole_workstation: Option<Name>,
+}
+
+impl Siblings {
+    /// Looks through a project's objects.
+    pub fn of<'a>(objects: impl IntoIterator<Item = (&'a Name, &'a Spec)>) -> Self {
+        let mut workstations = objects.into_iter().filter_map(|(name, spec)| match spec {
+            Spec::System(system) if system.platform == Platform::Workstation => Some(name),
+            _ => None,
+        });
+        let first = workstations.next();
+        Self { sole_workstation: if workstations.next().is_none() { first.cloned() } else { None } }
+    }
 }
 
 /// The properties of an event, built-in or the project's; `None` for an unknown one.

@@ -242,6 +242,42 @@ pub(super) fn unknown_event(event: &str, scope: &dyn Scope, at: Path, findings: 
     finding.help(near.unwrap_or_else(|| "`trueup explain Webhook.spec.event` lists the built-in events".into()));
 }
 
+/// Checks the system of a template or notification, which live on workstations only (domain §1).
+///
+/// Silent about a system the project does not have: the field table's reference reports that.
+pub(super) fn check_workstation(system: Option<&Name>, scope: &dyn Scope, findings: &mut Findings) {
+    let at = Path::keys("spec.system");
+    let platform = |name: &str| match scope.get(Kind::System, name) {
+        Some(Spec::System(spec)) => Some(spec.platform),
+        _ => None,
+    };
+    let workstations: Vec<&str> = scope
+        .names(Kind::System)
+        .into_iter()
+        .map(Name::as_str)
+        .filter(|name| platform(name) == Some(Platform::Workstation))
+        .collect();
+    if let Some(name) = system {
+        if platform(name.as_str()).is_some_and(|platform| platform != Platform::Workstation) {
+            let message = format!("System/{name} is not a workstation system");
+            let finding = findings.error(Code::NotAWorkstation, at, message);
+            if !workstations.is_empty() {
+                finding.help(format!("workstation systems: {}", workstations.join(", ")));
+            }
+        }
+        return;
+    }
+    let (count, help) = match workstations.as_slice() {
+        [] => ("no workstation system".to_owned(), "add a System with platform: workstation".to_owned()),
+        [one] => ("one workstation system".to_owned(), format!("write system: {one}")),
+        several => (
+            format!("{} workstation systems", several.len()),
+            format!("write system: with one of {}", several.join(", ")),
+        ),
+    };
+    findings.error(Code::SystemRequired, at, format!("the system cannot be told: the project has {count}")).help(help);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

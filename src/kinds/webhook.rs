@@ -154,8 +154,8 @@ impl Managed for WebhookSpec {
 
     fn normalise(&mut self) {
         self.conditions.take_if(|conditions| conditions.is_empty());
-        if let Some(row @ Condition::Row(_)) = &self.conditions {
-            self.conditions = Some(Condition::All(vec![row.clone()]));
+        if let Some(conditions) = &mut self.conditions {
+            conditions.normalise();
         }
         if let Include::These(list) = &mut self.properties.include {
             list.sort();

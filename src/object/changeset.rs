@@ -99,6 +99,9 @@ pub struct Body {
     pub metadata: Metadata,
     /// Canonical spec, secrets as references. The target computes the digest itself.
     pub spec: Value,
+    /// What counts as last applied, where it is not what is written: a canonical `{"metadata": …, "spec": …}`. So it is
+    /// when live values of drifted fields are kept, which the manifests did not ask for.
+    pub applied: Option<Value>,
     /// Contents of secrets that are new or changed. A secret at another path that the spec still refers to is kept;
     /// one that it no longer refers to is forgotten.
     pub secrets: Vec<SecretWrite>,

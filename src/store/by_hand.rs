@@ -70,7 +70,7 @@ impl Store {
         let mut stage = self.stage_one(&mut transaction, project, address).await?;
         check(&stage, address, if_match)?;
         let spec = complete(&mut transaction, project, address, spec).await?;
-        let body = Body { metadata, spec, secrets };
+        let body = Body { metadata, spec, applied: None, secrets };
         let before = stage.live(address).map(|staged| (staged.digest, staged.generation));
         let generation = Generation(stage.revision.0);
         let outcome = match before {

@@ -71,7 +71,7 @@ impl Store {
             touched.insert(&write.address);
         }
         for (address, _) in &changeset.refresh {
-            stage.live_mut(address)?.mark_applied();
+            stage.live_mut(address)?.mark_applied(None)?;
         }
         let linked = references::link(&mut transaction, &mut stage).await?;
         unique::check(&mut transaction, &stage).await?;
@@ -270,7 +270,7 @@ impl Stage {
         let id = self.change(address, body, versioning)?;
         let staged = self.live_mut(address)?;
         staged.managed = true;
-        staged.mark_applied();
+        staged.mark_applied(body.applied.as_ref())?;
         Ok(id)
     }
 
@@ -281,7 +281,7 @@ impl Stage {
             None => {
                 let staged = self.touch(address)?;
                 staged.managed = true;
-                staged.mark_applied();
+                staged.mark_applied(None)?;
                 Ok(staged.id)
             }
         }

@@ -124,7 +124,7 @@ fn at(text: &str) -> Address {
 }
 
 fn body(address: &str, spec: Value) -> Body {
-    Body { metadata: Metadata::named(at(address).name), spec, secrets: Vec::new() }
+    Body { metadata: Metadata::named(at(address).name), spec, applied: None, secrets: Vec::new() }
 }
 
 fn secret(path: &str, content: &str) -> SecretWrite {

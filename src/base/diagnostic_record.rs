@@ -1,0 +1,64 @@
+//! A diagnostic as other programs read it: the record of `validate -o json` and of a plan.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::source::Location;
+
+/// One problem. Lines and columns count from 1, columns in characters; what is not known is `null`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct DiagnosticRecord {
+    /// Only errors change an exit code.
+    pub severity: Severity,
+    /// Stable; `trueup explain CODE` documents it.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// Relative to the project's folder, with forward slashes.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// First line.
+    #[serde(default)]
+    pub line: Option<u32>,
+    /// First column.
+    #[serde(default)]
+    pub column: Option<u32>,
+    /// Line of the end.
+    #[serde(default)]
+    pub end_line: Option<u32>,
+    /// Column one past the last character.
+    #[serde(default)]
+    pub end_column: Option<u32>,
+    /// `Kind/name` of the manifest.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Path within the manifest.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// What to do.
+    #[serde(default)]
+    pub help: Option<String>,
+}
+
+impl DiagnosticRecord {
+    /// The record of a diagnostic that lies at `location`.
+    #[must_use]
+    pub fn new(diagnostic: &Diagnostic, location: Option<&Location>) -> Self {
+        let Diagnostic { severity, code, message, span: _, file, address, path, help, related: _ } = diagnostic;
+        Self {
+            severity: *severity,
+            code: code.as_str().to_owned(),
+            message: message.clone(),
+            file: location.map(|location| location.file.to_string()).or_else(|| file.clone()),
+            line: location.map(|location| location.line),
+            column: location.map(|location| location.column),
+            end_line: location.map(|location| location.end_line),
+            end_column: location.map(|location| location.end_column),
+            address: address.clone(),
+            path: path.as_ref().map(ToString::to_string),
+            help: help.clone(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Exit codes: the one place on the command line where an outcome becomes a number (design §12).
+
+use std::process::ExitCode;
+
+use super::view::terminal;
+use crate::provider::ProviderError;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// With `--detailed-exitcode`: there are changes or drift.
+    Changes,
+    /// Manifests, a plan file, or something the target cannot express.
+    InvalidInput,
+    /// Not authenticated or not allowed.
+    NotAllowed,
+    /// A stale plan, a conflict, or an object made by hand.
+    Conflict,
+    /// The lease is held by another.
+    LeaseHeld,
+    /// A safety limit or a protected object.
+    SafetyLimit,
+    /// Wrong usage.
+    Usage,
+    /// Interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Changes => 2,
+            Self::InvalidInput => 3,
+            Self::NotAllowed => 4,
+            Self::Conflict => 6,
+            Self::LeaseHeld => 8,
+            Self::SafetyLimit => 9,
+            Self::Usage => 64,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The exit code for what a target says.
+    #[must_use]
+    pub fn of_provider(error: &ProviderError) -> Self {
+        match error {
+            ProviderError::Absent(_)
+            | ProviderError::Conflict(_)
+            | ProviderError::PlanReused
+            | ProviderError::LeaseLost => Self::Conflict,
+            ProviderError::Rejected { .. } => Self::InvalidInput,
+            ProviderError::Unauthorised(_) => Self::NotAllowed,
+            ProviderError::LeaseHeld(_) => Self::LeaseHeld,
+            ProviderError::Unavailable { .. } | ProviderError::UnknownOutcome { .. } => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Says on standard error what failed.
+pub fn failed(message: impl std::fmt::Display) -> Exit {
+    say_error(&message.to_string(), None);
+    Exit::Failed
+}
+
+/// Says on standard error what a target said, with its causes.
+pub fn provider(error: &ProviderError) -> Exit {
+    say_error(&format!("failed to {}", chain(error)), advice(error));
+    Exit::of_provider(error)
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn advice(error: &ProviderError) -> Option<&'static str> {
+    match error {
+        ProviderError::Conflict(_) | ProviderError::LeaseLost => Some("plan again, and apply the new plan"),
+        ProviderError::LeaseHeld(_) => {
+            Some("wait for it to end; if it was killed, `trueup unlock` takes the lease away")
+        }
+        ProviderError::PlanReused => Some("plan again"),
+        ProviderError::Absent(_)
+        | ProviderError::Rejected { .. }
+        | ProviderError::Unauthorised(_)
+        | ProviderError::Unavailable { .. }
+        | ProviderError::UnknownOutcome { .. } => None,
+    }
+}
+
+/// Writes `error: …` and, if there is any, `help: …` to standard error.
+pub fn say_error(message: &str, help: Option<&str>) {
+    let mut stderr = terminal::standard_error();
+    // Nobody is left to tell when standard error is closed.
+    let _ = super::view::message::error(&mut *stderr.writer, message, help, stderr.style);
+}
+
+/// Prints what clap says; asked-for help and version are no errors.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}

@@ -1,0 +1,123 @@
+//! The command line: one file per verb; `view` renders values. The only place that reads the environment and exits.
+
+pub mod actor;
+pub mod arguments;
+pub mod exit;
+pub mod project;
+pub mod secret_source;
+pub mod verbs;
+pub mod view;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
+
+use exit::Exit;
+use verbs::Verb;
+
+/// Plans, reviews and applies notification, webhook and workflow configuration kept as YAML in git.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trueup",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct CommandLine {
+    /// Work in this folder instead of the present one.
+    #[arg(long, global = true, value_name = "DIR")]
+    chdir: Option<std::path::PathBuf>,
+    /// Say nothing but results, warnings and errors.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every verb may need besides its own arguments.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The working folder, absolute.
+    pub working_folder: std::path::PathBuf,
+    /// Say nothing but results, warnings and errors.
+    pub quiet: bool,
+}
+
+/// Runs the program with these arguments, the first being its name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = command();
+    let matches = match command.try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return exit::usage(&error),
+    };
+    match CommandLine::from_arg_matches(&matches) {
+        Ok(line) => execute(line).into(),
+        Err(error) => exit::usage(&error),
+    }
+}
+
+/// The whole command line as clap knows it, for parsing, completion and the reference.
+#[must_use]
+pub fn command() -> Command {
+    with_environment(CommandLine::command())
+}
+
+fn execute(line: CommandLine) -> Exit {
+    let CommandLine { chdir, quiet, verb } = line;
+    let folder = match std::env::current_dir() {
+        Ok(present) => chdir.map_or_else(|| present.clone(), |folder| present.join(folder)),
+        Err(error) => return exit::failed(format!("failed to find the working folder: {error}")),
+    };
+    let folder = match folder.canonicalize() {
+        Ok(folder) => folder,
+        Err(error) => return exit::failed(format!("failed to enter {}: {error}", folder.display())),
+    };
+    verb.run(&Context { working_folder: folder, quiet })
+}
+
+/// Gives every flag its `TRUEUP_…` twin.
+fn with_environment(mut command: Command) -> Command {
+    command = command.mut_args(|argument| {
+        let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else {
+            return argument;
+        };
+        let name = format!("TRUEUP_{}", long.to_uppercase().replace('-', "_"));
+        let flag = matches!(argument.get_action(), ArgAction::SetTrue);
+        let list = matches!(argument.get_action(), ArgAction::Append);
+        let mut argument = argument.env(name).hide_env_values(true);
+        if flag {
+            argument = argument.value_parser(clap::builder::FalseyValueParser::new());
+        }
+        if list {
+            argument = argument.value_delimiter(',');
+        }
+        argument
+    });
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, with_environment);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_twin_in_the_environment() {
+        for sub in command().get_subcommands() {
+            for argument in sub.get_arguments().filter(|a| a.get_long().is_some_and(|long| long != "help")) {
+                assert!(argument.get_env().is_some(), "{} --{:?}", sub.get_name(), argument.get_long());
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Loading a project for a verb, and saying what is wrong with it.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::Context;
+use super::arguments::ProjectArguments;
+use super::exit::{self, Exit};
+use super::view::{diagnostic_text, terminal};
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::source::SourceMap;
+use crate::desired::load::{LoadedProject, NoProject, load_project};
+use crate::manifest::{FILE_LIMIT, Input, LoadOptions};
+
+/// What the arguments ask to be loaded. Reads standard input for `-`.
+///
+/// # Errors
+/// When standard input cannot be read as text.
+pub fn options(context: &Context, arguments: &ProjectArguments) -> Result<LoadOptions, Exit> {
+    let path = if arguments.path == Path::new("-") {
+        Input::Stdin(standard_input()?)
+    } else {
+        Input::Path(arguments.path.clone())
+    };
+    Ok(LoadOptions {
+        path,
+        working_folder: context.working_folder.clone(),
+        target: arguments.load.target.clone(),
+        vars: arguments.load.vars.clone(),
+        var_files: arguments.load.var_files.clone(),
+        threads: None,
+    })
+}
+
+fn standard_input() -> Result<String, Exit> {
+    let mut bytes = Vec::new();
+    let limit = FILE_LIMIT + 1;
+    if let Err(error) = std::io::stdin().lock().take(limit).read_to_end(&mut bytes) {
+        return Err(exit::failed(format!("failed to read standard input: {error}")));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        exit::say_error("standard input is not UTF-8 text", None);
+        Exit::InvalidInput
+    })
+}
+
+/// Loads a project whatever is wrong with its manifests; only without a project there is nothing.
+///
+/// # Errors
+/// When there is no project to speak of, which is said on standard error.
+pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
+    let options = options(context, arguments)?;
+    load_project(&options).map_err(|NoProject { diagnostics, sources }| {
+        say(&diagnostics, &sources);
+        Exit::InvalidInput
+    })
+}
+
+/// Loads a project that must be free of errors; warnings are said on standard error.
+///
+/// # Errors
+/// When anything is wrong with it, which is said on standard error.
+pub fn load_sound(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
+    let loaded = load(context, arguments)?;
+    if loaded.has_errors() {
+        say_all(&loaded);
+        return Err(Exit::InvalidInput);
+    }
+    Ok(loaded)
+}
+
+/// Says all diagnostics of a load, with a last line of their counts.
+pub fn say_all(loaded: &LoadedProject) {
+    let mut err = terminal::standard_error();
+    let sources = &loaded.desired.sources;
+    let _ = diagnostic_text::write(&mut *err.writer, &loaded.diagnostics, sources, loaded.manifests, err.style);
+}
+
+/// Says diagnostics on standard error.
+pub fn say(diagnostics: &[Diagnostic], sources: &SourceMap) {
+    let mut err = terminal::standard_error();
+    let _ = diagnostic_text::write_diagnostics(&mut *err.writer, diagnostics, sources, err.style);
+}
+
+/// Says the warnings among diagnostics on standard error.
+pub fn say_warnings(loaded: &LoadedProject) {
+    let warnings: Vec<Diagnostic> =
+        loaded.diagnostics.iter().filter(|found| found.severity == Severity::Warning).cloned().collect();
+    say(&warnings, &loaded.desired.sources);
+}

@@ -1,0 +1,10 @@
+//! Values turned into output: each view is a function of a value, a [`style::Style`] and a writer.
+//!
+//! Nothing here decides anything, and only `terminal` knows whether somebody is looking.
+
+pub mod diagnostic_json;
+pub mod diagnostic_text;
+pub mod message;
+pub mod style;
+pub mod terminal;
+pub mod visible;

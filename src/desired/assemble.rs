@@ -1,0 +1,152 @@
+//! Objects together: duplicates, completion, references, what each gets wrong about others, canonical forms.
+
+use std::collections::BTreeMap;
+
+use super::document::{Candidate, Outcome, diagnostics as located, links};
+use super::{DesiredObject, Link, Objects};
+use crate::base::code::Code;
+use crate::base::diagnostic::{Diagnostic, nearest};
+use crate::base::digest::Digest;
+use crate::base::path::Path;
+use crate::base::source::Span;
+use crate::kinds::finding::Findings;
+use crate::kinds::metadata::WAS;
+use crate::kinds::scope::Siblings;
+use crate::kinds::{Address, Kind, canonical};
+
+/// Makes the desired objects of what the documents gave. With `partial`, a reference to an object that was not loaded
+/// says nothing about the project.
+pub(super) fn assemble(
+    outcomes: Vec<Outcome>,
+    partial: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Vec<DesiredObject>, Digest) {
+    let (candidates, known) = unique(outcomes, diagnostics);
+    let mut objects = completed(candidates, diagnostics);
+    for object in &objects {
+        check_links(object, &known, partial, diagnostics);
+        check_former_name(object, &known, diagnostics);
+        let mut findings = Findings::default();
+        object.spec.check_in(&object.address.name, &Objects(&objects), &mut findings);
+        diagnostics.extend(located(findings, &object.address, &object.positions));
+    }
+    for object in &mut objects {
+        object.metadata.normalise();
+        object.spec.normalise();
+        match object.canonical() {
+            Ok(value) => object.digest = canonical::digest(&value),
+            Err(error) => diagnostics.push(unreadable(&object.address, object.span, &error)),
+        }
+    }
+    let digest = digest_of(&objects);
+    (objects, digest)
+}
+
+/// Every address with the place of its name, broken manifests included.
+type Known = BTreeMap<Address, Option<Span>>;
+
+fn unique(outcomes: Vec<Outcome>, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Candidate>, Known) {
+    let mut known = Known::new();
+    let mut candidates = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        let Outcome { address, name_span, object, .. } = outcome;
+        let Some(address) = address else { continue };
+        if let Some(first) = known.get(&address) {
+            let mut problem =
+                Diagnostic::error(Code::DuplicateAddress, format!("there are two manifests of {address}"))
+                    .of(address.to_string())
+                    .path(Path::keys("metadata.name"))
+                    .help("kind and name are the identity of an object: rename or remove one of the two");
+            problem.span = name_span;
+            problem.related.extend(first.map(|first| ("the first one".to_owned(), first)));
+            diagnostics.push(problem);
+            continue;
+        }
+        known.insert(address, name_span);
+        candidates.extend(object.map(|object| *object));
+    }
+    candidates.sort_by(|a, b| a.address.cmp(&b.address));
+    (candidates, known)
+}
+
+fn completed(candidates: Vec<Candidate>, diagnostics: &mut Vec<Diagnostic>) -> Vec<DesiredObject> {
+    let siblings = Siblings::of(candidates.iter().map(|candidate| (&candidate.address.name, &candidate.spec)));
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let Candidate { address, metadata, mut spec, mut links, secrets, positions, span } = candidate;
+            if spec.complete(&siblings) {
+                match canonical::value(&metadata, &spec) {
+                    Ok(value) => links = completed_links(address.kind, &value, links),
+                    Err(error) => diagnostics.push(unreadable(&address, span, &error)),
+                }
+            }
+            let former_name = metadata.former_name();
+            let digest = Digest::of_bytes(&[]);
+            DesiredObject { address, metadata, former_name, spec, digest, links, secrets, positions, span }
+        })
+        .collect()
+}
+
+/// The links after completion; those that were written keep their place in the manifest.
+fn completed_links(kind: Kind, canonical: &serde_json::Value, written: Vec<Link>) -> Vec<Link> {
+    let mut all = written;
+    let (now, _) = links(kind, canonical);
+    for link in now {
+        if !all.iter().any(|known| known.to == link.to) {
+            all.push(link);
+        }
+    }
+    all
+}
+
+fn check_links(object: &DesiredObject, known: &Known, partial: bool, diagnostics: &mut Vec<Diagnostic>) {
+    for link in &object.links {
+        // An EventType's name is not the only thing an event can be: the kind's own check knows the built-in ones.
+        if known.contains_key(&link.to) || link.to.kind == Kind::EventType || partial {
+            continue;
+        }
+        let names = known.keys().filter(|a| a.kind == link.to.kind).map(|a| a.name.as_str());
+        let help = nearest(link.to.name.as_str(), names).map_or_else(
+            || format!("add a manifest of kind {} named `{}`, or correct the name", link.to.kind, link.to.name),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let mut problem = Diagnostic::error(Code::UnknownReference, format!("there is no {}", link.to))
+            .of(object.address.to_string())
+            .path(link.path.clone())
+            .help(help);
+        problem.span = object.positions.find(&link.path).map(|place| place.value);
+        diagnostics.push(problem);
+    }
+}
+
+fn check_former_name(object: &DesiredObject, known: &Known, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(former) = &object.former_name else { return };
+    let former = Address::new(object.address.kind, former.clone());
+    if let Some(place) = known.get(&former) {
+        let path = Path::keys("metadata.annotations").key(WAS);
+        let mut problem = Diagnostic::error(Code::InvalidAnnotation, format!("{former} is also in the manifests"))
+            .of(object.address.to_string())
+            .help(format!("`{WAS}` says that {former} was renamed: remove the annotation or the other manifest"));
+        problem.span = object.positions.find(&path).map(|place| place.value);
+        problem.related.extend(place.map(|place| ("it stands here".to_owned(), place)));
+        diagnostics.push(problem.path(path));
+    }
+}
+
+fn unreadable(address: &Address, span: Span, error: &serde_json::Error) -> Diagnostic {
+    Diagnostic::error(Code::InvalidValue, format!("{address} has no canonical form: {error}"))
+        .of(address.to_string())
+        .at(span)
+}
+
+fn digest_of(objects: &[DesiredObject]) -> Digest {
+    let parts: Vec<String> = objects
+        .iter()
+        .map(|object| {
+            let former = object.former_name.as_ref().map(|name| format!(" was {name}")).unwrap_or_default();
+            format!("{} {}{former}", object.address, object.digest)
+        })
+        .collect();
+    Digest::of_parts(parts.iter().map(String::as_bytes))
+}

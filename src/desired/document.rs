@@ -1,0 +1,209 @@
+//! One document becomes one typed object: envelope, schema, type, and what the object alone gets wrong.
+
+use serde_json::Value;
+
+use super::{Link, SecretLink};
+use crate::base::code::Code;
+use crate::base::diagnostic::{Diagnostic, Severity, nearest};
+use crate::base::path::Path;
+use crate::base::positions::{Place, Positions};
+use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
+use crate::base::secret::SecretRef;
+use crate::base::source::Span;
+use crate::kinds::finding::{Finding, Findings};
+use crate::kinds::{Address, Kind, Metadata, Spec, schema};
+use crate::manifest::Document;
+
+/// The version of manifests this program reads.
+pub const API_VERSION: &str = "trueup/v1";
+
+/// What became of a document.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The address, when it could be told: a broken manifest still exists for those that refer to it.
+    pub address: Option<Address>,
+    /// Where the name stands.
+    pub name_span: Option<Span>,
+    /// The object, unless an error leaves none.
+    pub object: Option<Box<Candidate>>,
+    /// The problems.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A typed object that was not yet looked at together with the others.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub address: Address,
+    pub metadata: Metadata,
+    pub spec: Spec,
+    pub links: Vec<Link>,
+    pub secrets: Vec<SecretLink>,
+    pub positions: Positions,
+    pub span: Span,
+}
+
+/// Reads one document.
+pub(super) fn read(document: Document) -> Outcome {
+    let Document { value, positions, span, sound, .. } = document;
+    let mut outcome = Outcome { address: None, name_span: None, object: None, diagnostics: Vec::new() };
+    let kind = match kind_of(&value, &positions, span) {
+        Ok(kind) => kind,
+        Err(problem) => {
+            if sound {
+                outcome.diagnostics.push(*problem);
+            }
+            return outcome;
+        }
+    };
+    let name_path = Path::keys("metadata.name");
+    let name = name_path.of(&value).and_then(Value::as_str).and_then(|name| name.parse().ok());
+    outcome.name_span = positions.find(&name_path).map(|place| place.value);
+    outcome.address = name.map(|name| Address::new(kind, name));
+    if !sound {
+        return outcome;
+    }
+    match typed(kind, &value, &positions, outcome.address.as_ref()) {
+        Err(problems) => outcome.diagnostics = problems,
+        Ok((metadata, spec)) => {
+            let Some(address) = outcome.address.clone() else { return outcome };
+            let mut findings = Findings::default();
+            metadata.check(&address, &mut findings);
+            spec.check(&mut findings);
+            outcome.diagnostics = diagnostics(findings, &address, &positions);
+            let (links, secrets) = links(kind, &value);
+            let candidate = Candidate { address, metadata, spec, links, secrets, positions, span };
+            outcome.object = Some(Box::new(candidate));
+        }
+    }
+    outcome
+}
+
+fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box<Diagnostic>> {
+    let at = |key: &str| positions.find(&Path::root().key(key)).filter(|place| place.exact).map_or(span, |p| p.value);
+    let start = positions.find(&Path::root()).map_or(span, |place| place.value);
+    let not_a_manifest = |message: &str| {
+        Diagnostic::error(Code::NotAManifest, message)
+            .at(Span { end: start.end.min(start.start.saturating_add(1)), ..start })
+            .help("a manifest has apiVersion: trueup/v1, kind, metadata and spec; name other files in .trueupignore")
+    };
+    let Some(map) = value.as_object() else {
+        return Err(Box::new(not_a_manifest("this document is not a map")));
+    };
+    match map.get("apiVersion") {
+        Some(Value::String(version)) if version == API_VERSION => {}
+        Some(version) => {
+            let message = format!("apiVersion {version} is not one this program reads");
+            return Err(Box::new(
+                Diagnostic::error(Code::ApiVersion, message)
+                    .at(at("apiVersion"))
+                    .help(format!("write apiVersion: {API_VERSION}")),
+            ));
+        }
+        None if map.contains_key("kind") => {
+            let problem = Diagnostic::error(Code::MissingField, "the field `apiVersion` is missing");
+            return Err(Box::new(problem.at(at("kind")).help(format!("write apiVersion: {API_VERSION}"))));
+        }
+        None => return Err(Box::new(not_a_manifest("this document has no apiVersion and no kind"))),
+    }
+    let kinds = || Kind::ALL.iter().map(|kind| kind.as_str());
+    match map.get("kind") {
+        Some(Value::String(kind)) => kind.parse().map_err(|()| {
+            let problem = Diagnostic::error(Code::UnknownKind, format!("there is no kind `{kind}`")).at(at("kind"));
+            let help = if kind == "Project" {
+                "the project file is named trueup.yaml and stands in the project's folder".to_owned()
+            } else {
+                nearest(kind, kinds()).map_or_else(
+                    || format!("kinds are {}", kinds().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                )
+            };
+            Box::new(problem.help(help))
+        }),
+        Some(_) => Err(Box::new(Diagnostic::error(Code::WrongType, "`kind` is a text").at(at("kind")))),
+        None => {
+            let problem = Diagnostic::error(Code::MissingField, "the field `kind` is missing").at(at("apiVersion"));
+            Err(Box::new(problem.help(format!("kinds are {}", kinds().collect::<Vec<_>>().join(", ")))))
+        }
+    }
+}
+
+fn typed(
+    kind: Kind,
+    value: &Value,
+    positions: &Positions,
+    address: Option<&Address>,
+) -> Result<(Metadata, Spec), Vec<Diagnostic>> {
+    let shown = address.map(ToString::to_string);
+    let broken = |error: &dyn std::fmt::Display| {
+        let place = positions.find(&Path::keys("spec")).map(|place| place.value);
+        let mut problem = Diagnostic::error(Code::InvalidValue, format!("this {kind} cannot be read: {error}"));
+        problem.span = place;
+        problem.address.clone_from(&shown);
+        vec![problem]
+    };
+    let validator = schema::validator(kind).map_err(|error| broken(&error))?;
+    if !validator.is_valid(value) {
+        let context = SchemaContext {
+            schema: schema::strict(kind),
+            instance: value,
+            positions,
+            base: &Path::root(),
+            address: shown.as_deref(),
+        };
+        let problems = schema_diagnostics(validator.iter_errors(value), context);
+        // A schema that refuses without an error would let a broken manifest pass as an absent one.
+        return Err(if problems.is_empty() { broken(&"it does not fit its schema") } else { problems });
+    }
+    let metadata = serde::Deserialize::deserialize(value.get("metadata").unwrap_or(&Value::Null));
+    let metadata: Metadata = metadata.map_err(|error: serde_json::Error| broken(&error))?;
+    let spec = kind.read_spec(value.get("spec").unwrap_or(&Value::Null)).map_err(|error| broken(&error))?;
+    Ok((metadata, spec))
+}
+
+/// The references and secrets of a manifest or a canonical form, by the kind's field table.
+pub(super) fn links(kind: Kind, value: &Value) -> (Vec<Link>, Vec<SecretLink>) {
+    let mut links = Vec::new();
+    let mut secrets = Vec::new();
+    kind.field_tree().visit_links(value, &mut |field, path, value| {
+        if let Some(kind) = field.reference
+            && let Some(name) = value.as_str().and_then(|name| name.parse().ok())
+        {
+            let to = Address::new(kind, name);
+            links.push(Link { path, to, needs_published: field.needs_published });
+        } else if field.secret
+            && value.is_object()
+            && let Ok(reference) = serde_json::from_value::<SecretRef>(value.clone())
+        {
+            secrets.push(SecretLink { path, reference });
+        }
+    });
+    (links, secrets)
+}
+
+/// Findings at their positions.
+pub(super) fn diagnostics(findings: Findings, address: &Address, positions: &Positions) -> Vec<Diagnostic> {
+    let span_of = |path: &Path, at_key: bool| {
+        positions.find(path).map(|Place { key, value, exact, .. }| {
+            // What is missing is shown at its parent's key: the parent's value may be pages long.
+            if at_key || !exact { key.unwrap_or(value) } else { value }
+        })
+    };
+    findings
+        .into_vec()
+        .into_iter()
+        .map(|finding| {
+            let Finding { severity, code, path, at_key, message, help, related } = finding;
+            let mut diagnostic = match severity {
+                Severity::Error => Diagnostic::error(code, message),
+                Severity::Warning => Diagnostic::warning(code, message),
+            };
+            diagnostic.span = span_of(&path, at_key);
+            diagnostic.address = Some(address.to_string());
+            diagnostic.help = help;
+            diagnostic.related =
+                related.into_iter().filter_map(|(label, path)| Some((label, span_of(&path, false)?))).collect();
+            diagnostic.path = Some(path);
+            diagnostic
+        })
+        .collect()
+}

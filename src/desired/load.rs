@@ -1,0 +1,55 @@
+//! Loading a project's desired state: the one way in for every verb, so that `plan` accepts what `validate` accepts.
+
+use super::Desired;
+use super::assemble::assemble;
+use super::document::{Outcome, read};
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::source::SourceMap;
+use crate::manifest::{self, LoadOptions};
+
+/// A project that was read, with everything that is wrong with it.
+#[derive(Debug)]
+pub struct LoadedProject {
+    /// The desired state. With errors among the diagnostics it lacks the manifests that could not be read.
+    pub desired: Desired,
+    /// All problems, in the order of files and positions.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many manifests there are, broken ones included.
+    pub manifests: usize,
+}
+
+/// There is no project to speak of.
+#[derive(Debug)]
+pub struct NoProject {
+    /// What is wrong.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files they point into.
+    pub sources: SourceMap,
+}
+
+impl LoadedProject {
+    /// Whether any diagnostic is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Loads, types and checks a project. Resolves no secret and asks no target.
+///
+/// # Errors
+/// When the path, the project file or the target cannot be used at all.
+pub fn load_project(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
+    let loaded = manifest::load(options, &read)
+        .map_err(|failure| NoProject { diagnostics: failure.diagnostics, sources: failure.sources })?;
+    let manifest::Loaded { project, items, mut diagnostics, sources, partial } = loaded;
+    let manifests = items.len();
+    let mut outcomes: Vec<Outcome> = items;
+    for outcome in &mut outcomes {
+        diagnostics.append(&mut outcome.diagnostics);
+    }
+    let (objects, digest) = assemble(outcomes, partial, &mut diagnostics);
+    diagnostics.sort_by_cached_key(|d| (d.span.map(|s| (s.file, s.start)), d.severity, d.code, d.message.clone()));
+    let desired = Desired { project, objects, digest, sources, partial };
+    Ok(LoadedProject { desired, diagnostics, manifests })
+}

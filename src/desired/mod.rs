@@ -1,0 +1,119 @@
+//! Stage 2: documents become typed, defaulted, checked state.
+//!
+//! Each document is checked against its kind's schema and typed as it is loaded; then the objects are completed from
+//! one another, checked together and brought into canonical form.
+
+pub mod assemble;
+pub mod document;
+pub mod load;
+pub mod secrets;
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use crate::base::digest::Digest;
+use crate::base::ident::Name;
+use crate::base::path::Path;
+use crate::base::positions::Positions;
+use crate::base::secret::SecretRef;
+use crate::base::source::{SourceMap, Span};
+use crate::kinds::scope::Scope;
+use crate::kinds::{Address, Kind, Metadata, Spec, canonical};
+use crate::manifest::Project;
+
+/// All manifests of a project for one target: resolved, typed, checked.
+#[derive(Debug)]
+pub struct Desired {
+    /// The project and its chosen target.
+    pub project: Project,
+    /// In the order of their addresses, each address once.
+    pub objects: Vec<DesiredObject>,
+    /// Of everything that the plan depends on in the manifests.
+    pub digest: Digest,
+    /// The files, for positions.
+    pub sources: SourceMap,
+    /// Whether the project may have manifests that were not loaded, so that nothing may be pruned.
+    pub partial: bool,
+}
+
+/// One manifest.
+#[derive(Debug)]
+pub struct DesiredObject {
+    /// Kind and name.
+    pub address: Address,
+    /// Canonical.
+    pub metadata: Metadata,
+    /// The former name, when the manifest says it was renamed.
+    pub former_name: Option<Name>,
+    /// Canonical.
+    pub spec: Spec,
+    /// Digest of the canonical form.
+    pub digest: Digest,
+    /// The objects of the project it refers to.
+    pub links: Vec<Link>,
+    /// Its secrets.
+    pub secrets: Vec<SecretLink>,
+    /// Where its values were written.
+    pub positions: Positions,
+    /// The document.
+    pub span: Span,
+}
+
+/// A reference to another object of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where.
+    pub path: Path,
+    /// To what.
+    pub to: Address,
+    /// The object referred to must have its settings published.
+    pub needs_published: bool,
+}
+
+/// A secret of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretLink {
+    /// Where.
+    pub path: Path,
+    /// Where the content comes from.
+    pub reference: SecretRef,
+}
+
+impl DesiredObject {
+    /// The canonical `{"metadata": …, "spec": …}`, made anew: keeping it would double what a loaded project weighs.
+    ///
+    /// # Errors
+    /// Never for an object that was loaded.
+    pub fn canonical(&self) -> Result<Value, serde_json::Error> {
+        canonical::value(&self.metadata, &self.spec)
+    }
+}
+
+impl Desired {
+    /// The object of an address.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<&DesiredObject> {
+        let at = self.objects.binary_search_by(|object| object.address.cmp(address)).ok()?;
+        self.objects.get(at)
+    }
+}
+
+/// Objects in the order of their addresses, as checks see them.
+#[derive(Clone, Copy, Debug)]
+pub struct Objects<'o>(pub &'o [DesiredObject]);
+
+impl Scope for Objects<'_> {
+    fn get(&self, kind: Kind, name: &str) -> Option<&Spec> {
+        let order = |object: &DesiredObject| match object.address.kind.cmp(&kind) {
+            Ordering::Equal => object.address.name.as_str().cmp(name),
+            unequal @ (Ordering::Less | Ordering::Greater) => unequal,
+        };
+        let at = self.0.binary_search_by(order).ok()?;
+        self.0.get(at).map(|object| &object.spec)
+    }
+
+    fn names(&self, kind: Kind) -> Vec<&Name> {
+        self.0.iter().filter(|object| object.address.kind == kind).map(|object| &object.address.name).collect()
+    }
+}

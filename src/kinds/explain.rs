@@ -1,0 +1,176 @@
+//! What `trueup explain` says about a kind, a field or a diagnostic code, and the reference pages made of the same.
+//!
+//! Everything is read from the module documentation, the schema and the field table; nothing is said twice.
+
+mod field;
+mod markdown;
+mod reference;
+mod type_text;
+
+use serde_json::Value;
+
+pub use reference::{codes_reference, kind_reference};
+
+use super::schema::{first_paragraph, sites, strict};
+use super::{DataClass, Kind};
+use crate::base::code::Code;
+use crate::base::diagnostic::nearest;
+
+/// All that is known about a topic; a view chooses how to show it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanation {
+    /// `Webhook`, `Webhook.spec.event` or a code; empty segments skipped by the reader are filled in.
+    pub title: String,
+    /// What a value of it looks like: `list of text`. `None` for codes and for the list of kinds.
+    pub type_text: Option<String>,
+    /// Whether it must be given; false for what is no field.
+    pub required: bool,
+    /// What its absence means.
+    pub default: Option<Value>,
+    /// One paragraph.
+    pub description: String,
+    /// The kind that it names.
+    pub reference: Option<Kind>,
+    /// What a change and a removal become; for kinds.
+    pub life_cycle: Option<&'static str>,
+    /// Cannot be changed once the object exists.
+    pub immutable: bool,
+    /// Takes a reference to a secret.
+    pub secret: bool,
+    /// What its values say about people.
+    pub class: DataClass,
+    /// The tags it exists with, such as `type: bearer`; empty when with all.
+    pub only_with: Vec<String>,
+    /// The values it takes, when they are listed.
+    pub allowed: Vec<Allowed>,
+    /// What stands below it.
+    pub children: Vec<Child>,
+    /// The long text in Markdown; empty when the description says it all.
+    pub text: String,
+}
+
+/// A value that a field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// As written in a manifest.
+    pub value: String,
+    /// What it means; may be empty.
+    pub description: String,
+    /// What it belongs to; empty when the values have no groups.
+    pub group: String,
+}
+
+/// What stands directly below a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// Its name.
+    pub name: String,
+    /// What a value of it looks like.
+    pub type_text: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// The first line of its description.
+    pub description: String,
+    /// The tags it exists with; empty when with all.
+    pub only_with: Vec<String>,
+}
+
+/// A topic there is nothing to say about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExplainError {
+    /// Neither a kind nor a code.
+    #[error("`{topic}` is neither a kind nor a diagnostic code{}", did_you_mean(.nearest.as_deref()))]
+    UnknownTopic {
+        /// What was asked for.
+        topic: String,
+        /// What it may have been meant to be.
+        nearest: Option<String>,
+    },
+    /// A field that does not exist.
+    #[error("there is no field `{field}` in `{within}`{}", did_you_mean(.nearest.as_deref()))]
+    UnknownField {
+        /// What was asked for.
+        field: String,
+        /// Where it was looked for.
+        within: String,
+        /// What it may have been meant to be.
+        nearest: Option<String>,
+    },
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
+}
+
+/// Explains `Kind`, `Kind.spec.field.below` (`spec.` may be left out, lists and free keys may be skipped) or a code.
+///
+/// # Errors
+/// When there is no such kind, field or code; the error names one that is near.
+pub fn explain(topic: &str) -> Result<Explanation, ExplainError> {
+    let topic = topic.trim();
+    let (head, rest) = topic.split_once('.').unwrap_or((topic, ""));
+    if let Ok(kind) = head.parse::<Kind>() {
+        return if rest.is_empty() { Ok(of_kind(kind)) } else { field::of_field(kind, rest) };
+    }
+    if let Ok(code) = topic.parse::<Code>() {
+        return Ok(of_code(code));
+    }
+    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+    let codes = Code::ALL.iter().map(|code| code.as_str()).filter(|_| rest.is_empty());
+    let near = nearest(head, kinds.chain(codes));
+    let nearest = near.map(|near| if rest.is_empty() { near.to_owned() } else { format!("{near}.{rest}") });
+    Err(ExplainError::UnknownTopic { topic: topic.chars().take(120).collect(), nearest })
+}
+
+/// The kinds, for a reader who named no topic.
+#[must_use]
+pub fn overview() -> Explanation {
+    let child = |kind: &Kind| Child {
+        name: kind.as_str().to_owned(),
+        type_text: "kind".into(),
+        required: false,
+        description: first_sentence(&first_paragraph(&kind.documentation())),
+        only_with: Vec::new(),
+    };
+    Explanation {
+        title: "Kinds".into(),
+        description: "Name a kind, a field of one (Webhook.spec.event) or a diagnostic code (unknown-field).".into(),
+        children: Kind::ALL.iter().map(child).collect(),
+        ..Explanation::default()
+    }
+}
+
+fn of_kind(kind: Kind) -> Explanation {
+    let schema = strict(kind);
+    let documentation = kind.documentation();
+    let spec = sites::key(schema, &sites::root(schema), "spec");
+    Explanation {
+        title: kind.as_str().to_owned(),
+        type_text: Some("kind".into()),
+        description: first_paragraph(&documentation),
+        life_cycle: Some(kind.life_cycle().description()),
+        children: field::children(schema, &spec),
+        text: documentation,
+        ..Explanation::default()
+    }
+}
+
+fn of_code(code: Code) -> Explanation {
+    Explanation {
+        title: code.as_str().to_owned(),
+        description: code.title().to_owned(),
+        text: code.explanation().to_owned(),
+        ..Explanation::default()
+    }
+}
+
+/// A description's first sentence, for a list.
+fn first_sentence(text: &str) -> String {
+    match text.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

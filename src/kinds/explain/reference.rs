@@ -1,0 +1,119 @@
+//! The reference pages.
+
+use serde_json::Value;
+
+use super::field::{agreed_default, class, description, is_secret, mark, tags};
+use super::markdown::{self, code, paragraph, table, with_tags, yes};
+use super::type_text::type_text;
+use crate::base::code::Code;
+use crate::kinds::Kind;
+use crate::kinds::field::{Compare, FieldTree};
+use crate::kinds::schema::sites::{self, Site};
+use crate::kinds::schema::{IMMUTABLE_MARK, REFERENCE_MARK, strict};
+
+/// How deep a table goes; no kind comes near it.
+const DEPTH_LIMIT: usize = 16;
+
+/// The page of a kind: its documentation, life cycle and all its fields.
+#[must_use]
+pub fn kind_reference(kind: Kind) -> String {
+    let mut page = format!("# {kind}\n");
+    paragraph(&mut page, &kind.documentation());
+    paragraph(&mut page, "## Life cycle");
+    paragraph(&mut page, kind.life_cycle().description());
+    if kind.has_token() {
+        paragraph(&mut page, "The target makes a secret token for each; `trueup outputs` prints it.");
+    }
+    paragraph(&mut page, "## Fields");
+    let head = ["Path", "Type", "Required", "Default", "Description", "Marks"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let root = strict(kind);
+    for name in ["metadata", "spec"] {
+        let below = sites::key(root, &sites::root(root), name);
+        add_rows(root, &below, name, kind.field_tree().below_key(name), DEPTH_LIMIT, &mut rows);
+    }
+    paragraph(&mut page, &table(&rows));
+    page
+}
+
+fn add_rows(
+    root: &Value,
+    at: &[Site<'_>],
+    path: &str,
+    tree: Option<&FieldTree>,
+    depth: usize,
+    rows: &mut Vec<Vec<String>>,
+) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    for field in sites::fields(root, at) {
+        let path = format!("{path}.{}", field.name);
+        let tree = tree.and_then(|tree| tree.below_key(field.name));
+        let default = agreed_default(&field.sites).map(|value| code(&markdown::value(value)));
+        rows.push(vec![
+            code(&path),
+            type_text(root, &field.sites),
+            yes(field.required).to_owned(),
+            default.unwrap_or_default(),
+            with_tags(&description(&field.sites), &tags(&field.only_with)),
+            marks(root, &field.sites, tree),
+        ]);
+        let opaque = tree.and_then(FieldTree::field).is_some_and(|row| row.opaque);
+        // How secrets and objects are referred to is the same everywhere and would drown the fields.
+        let refers =
+            is_secret(root, &field.sites) || mark(&with_elements(root, &field.sites), REFERENCE_MARK).is_some();
+        if !opaque && !refers {
+            add_rows(root, &field.sites, &path, tree, depth, rows);
+        }
+    }
+    let elements = sites::element(root, at);
+    if !elements.is_empty() {
+        add_rows(root, &elements, &format!("{path}[]"), tree.and_then(FieldTree::below_element), depth, rows);
+    }
+    let any = sites::any_key(root, at);
+    if !any.is_empty() && !is_secret(root, &any) {
+        add_rows(root, &any, &format!("{path}.*"), tree.and_then(|tree| tree.below_key("*")), depth, rows);
+    }
+}
+
+fn with_elements<'s>(root: &'s Value, at: &[Site<'s>]) -> Vec<Site<'s>> {
+    at.iter().cloned().chain(sites::element(root, at)).chain(sites::any_key(root, at)).collect()
+}
+
+/// What the field table says, in a few words; what it says of the elements included.
+fn marks(root: &Value, at: &[Site<'_>], tree: Option<&FieldTree>) -> String {
+    let mut words: Vec<String> = Vec::new();
+    if let Some(kind) = mark(&with_elements(root, at), REFERENCE_MARK).and_then(Value::as_str) {
+        words.push(format!("refers to {kind}"));
+    }
+    if mark(at, IMMUTABLE_MARK).is_some() {
+        words.push("cannot be changed".into());
+    }
+    if is_secret(root, at) || is_secret(root, &sites::any_key(root, at)) {
+        words.push("secret".into());
+    }
+    words.extend(markdown::class(class(at)).map(str::to_owned));
+    if let Some(row) = tree.and_then(FieldTree::field) {
+        if row.compare == Compare::Set {
+            words.push("set".into());
+        }
+        if row.beside_versions {
+            words.push("beside the versions".into());
+        }
+    }
+    words.join(", ")
+}
+
+/// The page of all diagnostic codes.
+#[must_use]
+pub fn codes_reference() -> String {
+    let mut page = "# Diagnostic codes\n".to_owned();
+    paragraph(
+        &mut page,
+        "Each problem has a code, which is never renamed or reused. `trueup explain CODE` prints the same.",
+    );
+    for code in Code::ALL {
+        paragraph(&mut page, &format!("## `{code}`"));
+        paragraph(&mut page, &format!("*{}.* {}", code.title(), code.explanation()));
+    }
+    page
+}

@@ -1,0 +1,22 @@
+//! Stage 5: the plan, a value that leaves apply no choice. Pure: the clock and the plan's id are arguments.
+
+pub mod build;
+pub mod changes;
+pub mod content;
+pub mod file_v1;
+pub mod limits;
+pub mod options;
+pub mod order;
+pub mod orphans;
+pub mod plan_value;
+pub mod publish;
+pub mod reason;
+pub mod selection;
+pub mod shown;
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use build::build;
+pub use options::PlanOptions;
+pub use plan_value::{Action, Plan};

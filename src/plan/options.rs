@@ -1,0 +1,36 @@
+//! What varies from one plan to the next, as arguments.
+
+use jiff::Timestamp;
+
+use super::selection::Selection;
+use crate::base::ident::PlanId;
+use crate::kinds::Address;
+
+/// How to plan.
+#[derive(Clone, Debug)]
+pub struct PlanOptions {
+    /// The plan's id.
+    pub plan_id: PlanId,
+    /// The time the plan is made at.
+    pub now: Timestamp,
+    /// The program's version.
+    pub trueup_version: String,
+    /// Take over objects that were made by hand.
+    pub adopt: bool,
+    /// Remove managed objects that are no longer in the manifests.
+    pub prune: bool,
+    /// Let pruning empty a project.
+    pub allow_empty: bool,
+    /// Remove everything that is managed.
+    pub destroy: bool,
+    /// Let notifications be sent.
+    pub allow_send: bool,
+    /// Most deletes and archives.
+    pub max_deletes: usize,
+    /// Largest share of managed objects that may change, in percent; no limit when `None`.
+    pub max_changed_percent: Option<f64>,
+    /// Which objects.
+    pub selection: Selection,
+    /// Objects to replace even so.
+    pub replace: Vec<Address>,
+}

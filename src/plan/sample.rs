@@ -1,0 +1,361 @@
+//! Plans for tests: one with every action, and arbitrary ones.
+
+use std::sync::Arc;
+
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+use super::plan_value::{Action, Change, ChangeKind, Drift, Origin, Plan, Refusal, Summary, UnknownSecret};
+use super::reason::Reason;
+use super::shown::{Personal, SecretState, Shown};
+use crate::base::diagnostic::Severity;
+use crate::base::diagnostic_record::DiagnosticRecord;
+use crate::base::digest::Digest;
+use crate::base::ident::{Generation, PlanId, Revision};
+use crate::base::path::{Path, Segment};
+use crate::base::secret::SecretRef;
+use crate::base::source::Location;
+use crate::kinds::Address;
+use crate::object::action::ActionKind;
+
+pub(crate) fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+/// A plan without anything in it.
+pub(crate) fn empty() -> Plan {
+    Plan {
+        plan_id: "0192d3f0-0000-7000-8000-000000000001".parse().unwrap(),
+        trueup_version: "0.1.0".into(),
+        created_at: "2026-11-22T08:30:00Z".parse().unwrap(),
+        project: "acme-adoption".parse().unwrap(),
+        target: "production".parse().unwrap(),
+        desired: Digest::of_bytes(b"desired"),
+        revision: Revision(41),
+        complete: true,
+        selection: None,
+        actions: Vec::new(),
+        drift: Vec::new(),
+        orphans: Vec::new(),
+        unknown_secrets: Vec::new(),
+        refresh: Vec::new(),
+        warnings: Vec::new(),
+        diagnostics: Vec::new(),
+        refusals: Vec::new(),
+        summary: Summary::default(),
+    }
+}
+
+/// Sets the summary as the planner does.
+pub(crate) fn counted(mut plan: Plan, unchanged: usize) -> Plan {
+    plan.summary = Summary::count(plan.actions.iter().map(|action| &action.action), unchanged);
+    plan
+}
+
+pub(crate) fn action(kind: ActionKind, at: &str, reason: Reason, changes: Vec<Change>) -> Action {
+    Action {
+        address: address(at),
+        action: kind,
+        reason,
+        changes,
+        expected: (kind != ActionKind::Create).then_some(Generation(7)),
+        from: None,
+        version: None,
+        archives: false,
+        sends: None,
+        keeps: Vec::new(),
+    }
+}
+
+pub(crate) fn shown(value: &Value) -> Shown {
+    Shown::new(None, value, SecretState::Unchanged)
+}
+
+pub(crate) fn change(path: &str, before: Option<Shown>, after: Option<Shown>) -> Change {
+    Change {
+        path: path.parse().unwrap(),
+        before,
+        after,
+        kind: ChangeKind::Change,
+        overwrites: None,
+        is_text: false,
+        order_only: false,
+        forces_replacement: false,
+        origin: None,
+    }
+}
+
+pub(crate) fn origin(file: &str, line: u32, column: u32, note: Option<&str>) -> Option<Origin> {
+    let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column + 1 };
+    Some(Origin { location, note: note.map(str::to_owned) })
+}
+
+fn text(value: &str) -> Option<Shown> {
+    Some(Shown::Plain(value.into()))
+}
+
+/// A plan in which every action and every sort of change occurs.
+pub(crate) fn every_action() -> Plan {
+    let token = |state| Shown::Secret { state, reference: Some(SecretRef::FromEnv("SLACK_TOKEN".into())) };
+    let created = Shown::Map(vec![
+        ("platform".into(), Shown::Plain("Slack".into())),
+        ("url".into(), Shown::Plain("https://hooks.slack.test/services/T0/B0".into())),
+        ("timeoutSeconds".into(), Shown::Plain(10.into())),
+        (
+            "auth".into(),
+            Shown::Map(vec![
+                ("type".into(), Shown::Plain("bearer".into())),
+                ("token".into(), token(SecretState::Changed)),
+            ]),
+        ),
+        ("scopes".into(), shown(&json!(["a", "true", {"name": "x", "text": "one\ntwo\n"}]))),
+        ("members".into(), Shown::Personal(json!(["ana@acme.test", "bo@acme.test"]))),
+        ("headers".into(), Shown::Map(Vec::new())),
+        ("id".into(), Shown::KnownAfterApply),
+    ]);
+    let create = Change { origin: origin("destinations.yaml", 3, 1, None), ..change("spec", None, Some(created)) };
+    let patched = Some("patched by target production at trueup.yaml:14:11");
+    let update = vec![
+        Change {
+            origin: origin("webhooks.yaml", 12, 9, patched),
+            ..change("spec.destination", text("slack-nps"), text("slack-ops"))
+        },
+        Change {
+            origin: origin("webhooks.yaml", 13, 9, None),
+            ..change("spec.enabled", Some(shown(&json!(false))), Some(shown(&json!(true))))
+        },
+        change("spec.properties.rename.score", None, text("nps")),
+        change("spec.properties.static.source", text("trueup"), None),
+        Change { kind: ChangeKind::Drift, ..change("spec.event", text("page.viewed"), text("survey.submitted")) },
+        Change { overwrites: text("one"), ..change("metadata.displayName", text("two"), text("three")) },
+        Change {
+            order_only: true,
+            ..change(
+                "spec.conditions",
+                Some(shown(&json!(["ask", "lookup", "bye"]))),
+                Some(shown(&json!(["lookup", "bye", "ask"]))),
+            )
+        },
+        Change {
+            is_text: true,
+            ..change("metadata.description", text("Dear all,\nold line\nbye\n"), text("Dear all,\nnew line\nbye\n"))
+        },
+        change("spec.token", Some(token(SecretState::Changed)), Some(token(SecretState::Changed))),
+        change("spec.members", Some(Shown::Personal(json!(["ana"]))), Some(Shown::Personal(json!(["ana", "bo"])))),
+    ];
+    let replace = vec![Change {
+        forces_replacement: true,
+        origin: origin("systems.yaml", 4, 3, None),
+        ..change(
+            "spec.body",
+            text("The lead of Contoso is yours, so open it and be guided through the very next step"),
+            text("The lead of Fabrikam is yours, so open it and be guided through the very next step"),
+        )
+    }];
+    let mut plan = empty();
+    plan.actions = vec![
+        Action {
+            sends: Some("2 audiences and 3 end users".into()),
+            ..action(ActionKind::Create, "Destination/slack-ops", Reason::New, vec![create])
+        },
+        Action {
+            keeps: vec![Path::keys("spec.headers").key("X-A")],
+            ..action(ActionKind::Update, "Webhook/nps-to-slack", Reason::ManifestChanged, update)
+        },
+        Action {
+            archives: true,
+            ..action(ActionKind::Replace, "System/desk", Reason::Frozen(Path::keys("spec.body")), replace)
+        },
+        action(ActionKind::Replace, "System/crm", Reason::ReplaceAsked, Vec::new()),
+        action(
+            ActionKind::NewVersion,
+            "Webhook/flow",
+            Reason::ManifestChanged,
+            vec![change("spec.start", text("ask"), text("tell"))],
+        ),
+        Action {
+            version: Some(3),
+            ..action(ActionKind::MakeCurrent, "Webhook/old-flow", Reason::EqualsVersion(3), Vec::new())
+        },
+        Action {
+            from: Some(address("Webhook/former")),
+            ..action(ActionKind::Move, "Webhook/renamed", Reason::RenamedFrom(address("Webhook/former")), Vec::new())
+        },
+        action(
+            ActionKind::Delete,
+            "Webhook/gone",
+            Reason::Orphan { used: false },
+            vec![change("spec", Some(shown(&json!({"enabled": true}))), None)],
+        ),
+        action(ActionKind::Archive, "System/gone", Reason::Orphan { used: true }, Vec::new()),
+        action(ActionKind::Restore, "System/back", Reason::CameBack, Vec::new()),
+        action(ActionKind::Adopt, "EventType/by-hand", Reason::Adopted, Vec::new()),
+        action(
+            ActionKind::PublishSettings,
+            "System/web",
+            Reason::NeededBy(address("Webhook/nps-to-slack")),
+            Vec::new(),
+        ),
+    ];
+    plan.selection = Some("--only Webhook/nps-to-slack".into());
+    plan.complete = false;
+    let drifted =
+        Change { kind: ChangeKind::Drift, ..change("spec.event", text("page.viewed"), text("survey.submitted")) };
+    plan.drift = vec![Drift {
+        address: address("Webhook/nps-to-slack"),
+        action: Some(ActionKind::Update),
+        changes: vec![drifted],
+        by: Some(("kim".into(), "2026-11-20T10:00:00Z".parse().unwrap())),
+    }];
+    plan.orphans = vec![address("Webhook/orphan")];
+    plan.unknown_secrets = vec![UnknownSecret {
+        address: address("Destination/slack-nps"),
+        path: Path::keys("spec.auth.token"),
+        expected: Some(Generation(3)),
+    }];
+    plan.refresh = vec![(address("System/steady"), Generation(5))];
+    plan.warnings = vec!["outside callers of System/desk's id keep the old text".into()];
+    plan.diagnostics = vec![DiagnosticRecord {
+        severity: Severity::Warning,
+        code: "unused".into(),
+        message: "no webhook uses Destination/spare".into(),
+        file: Some("destinations.yaml".into()),
+        line: Some(30),
+        column: Some(11),
+        end_line: Some(30),
+        end_column: Some(16),
+        address: Some("Destination/spare".into()),
+        path: None,
+        help: None,
+    }];
+    plan.refusals = vec![
+        Refusal::TooManyDeletes { planned: 12, allowed: 10 },
+        Refusal::TooMuchChanged { planned: 4, managed: 11, allowed: 30 },
+        Refusal::Protected(address("System/desk")),
+        Refusal::Sends { addresses: vec![address("Destination/slack-ops")] },
+    ];
+    counted(plan, 12)
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no infinity", |n| n.is_finite()).prop_map(Value::from),
+        select(vec!["changed", "", "true", "a b", "x\n y\n", "\u{1b}[31m", "12", "ü\u{202e}"]).prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+    ]
+}
+
+fn any_shown() -> impl Strategy<Value = Shown> {
+    let state = select(vec![SecretState::Changed, SecretState::Unchanged, SecretState::Unknown]);
+    let reference = prop_oneof![
+        Just(None),
+        Just(Some(SecretRef::FromEnv("A".into()))),
+        Just(Some(SecretRef::FromCommand(vec!["op".into(), "read".into()]))),
+    ];
+    let leaf = prop_oneof![
+        4 => scalar().prop_map(Shown::Plain),
+        1 => (state, reference).prop_map(|(state, reference)| Shown::Secret { state, reference }),
+        1 => proptest::collection::vec(scalar(), 0..4).prop_map(|list| Shown::Personal(Value::Array(list))),
+        1 => proptest::collection::vec("[0-9a-f]{8}", 0..3)
+            .prop_map(|hashes| Shown::PersonalMasked(Personal { count: hashes.len(), hashes })),
+        1 => Just(Shown::KnownAfterApply),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        let key =
+            prop_oneof![select(vec!["secret", "personal", "a/b~c", "name", ""]).prop_map(str::to_owned), "[a-z]{1,4}"];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Shown::List),
+            proptest::collection::btree_map(key, inner, 0..4).prop_map(|map| Shown::Map(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_path() -> impl Strategy<Value = Path> {
+    let segment = prop_oneof![
+        select(vec!["spec", "a.b", "x y", "2", "é", "", "q\"]"]).prop_map(|key| Segment::Key(key.into())),
+        (0usize..20).prop_map(Segment::Index),
+        select(vec!["ask", "2", "a b", ""]).prop_map(|key| Segment::Element(key.into())),
+    ];
+    proptest::collection::vec(segment, 0..4).prop_map(|segments| segments.into_iter().collect())
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    let side = || proptest::option::of(any_shown());
+    let flags = any::<(bool, bool, bool, bool, bool)>();
+    (any_path(), side(), side(), side(), flags).prop_map(|(path, before, after, overwrites, flags)| {
+        let (drift, is_text, order_only, forces_replacement, placed) = flags;
+        Change {
+            path,
+            before,
+            after,
+            kind: if drift { ChangeKind::Drift } else { ChangeKind::Change },
+            overwrites,
+            is_text,
+            order_only,
+            forces_replacement,
+            origin: if placed { origin("a.yaml", 3, 4, drift.then_some("patched")) } else { None },
+        }
+    })
+}
+
+fn any_address() -> impl Strategy<Value = Address> {
+    (select(vec!["System", "Webhook", "Destination"]), "[a-z]{1,8}")
+        .prop_map(|(kind, name)| address(&format!("{kind}/{name}")))
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let changes = proptest::collection::vec(any_change(), 0..4);
+    let keeps = proptest::collection::vec(any_path(), 0..2);
+    let sends = proptest::option::of(Just("3 end users".to_owned()));
+    (select(ActionKind::ALL), any_address(), changes, keeps, any::<bool>(), sends).prop_map(
+        |(kind, address, changes, keeps, archives, sends)| Action {
+            from: (kind == ActionKind::Move).then(|| address.clone()),
+            version: (kind == ActionKind::MakeCurrent).then_some(4),
+            address,
+            action: kind,
+            reason: Reason::ManifestChanged,
+            changes,
+            expected: (kind != ActionKind::Create).then_some(Generation(u64::MAX)),
+            archives,
+            sends,
+            keeps,
+        },
+    )
+}
+
+/// Plans whose parts agree, otherwise arbitrary.
+pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
+    let actions = proptest::collection::vec(any_action(), 0..8);
+    let drift = proptest::collection::vec((any_address(), any_change(), any::<bool>()), 0..3);
+    let orphans = proptest::collection::vec(any_address(), 0..3);
+    let numbers = (any::<u64>(), 0usize..1_000, any::<bool>());
+    let notes = proptest::collection::vec("\\PC{0,30}", 0..2);
+    (actions, drift, orphans, numbers, notes).prop_map(
+        |(actions, drift, orphans, (revision, unchanged, whole), notes)| {
+            let mut plan = empty();
+            plan.plan_id = PlanId(uuid::Uuid::from_u64_pair(revision, 1));
+            plan.revision = Revision(revision);
+            plan.complete = whole;
+            plan.selection = (!whole).then(|| "-l team=a".to_owned());
+            plan.refusals =
+                actions.iter().filter(|a| a.sends.is_some()).map(|a| Refusal::Protected(a.address.clone())).collect();
+            plan.actions = actions;
+            plan.drift = drift
+                .into_iter()
+                .map(|(address, change, by)| Drift {
+                    address,
+                    action: by.then_some(ActionKind::Update),
+                    changes: vec![change],
+                    by: by.then(|| ("kim".to_owned(), plan.created_at)),
+                })
+                .collect();
+            plan.refresh = orphans.iter().map(|address| (address.clone(), Generation(1))).collect();
+            plan.orphans = orphans;
+            plan.warnings = notes;
+            counted(plan, unchanged)
+        },
+    )
+}
