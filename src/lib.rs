@@ -24,8 +24,8 @@ pub mod plan;
 
 pub mod apply;
 
-pub mod provider;
-
 pub mod store;
+
+pub mod provider;
 
 pub mod cli;
