@@ -31,11 +31,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// When anything is wrong with its manifests, which is said on standard error.
-pub fn prepare(
-    context: &Context,
-    project: &ProjectArguments,
-    secrets: &SecretArguments,
-) -> Result<Prepared, Exit> {
+pub fn prepare(context: &Context, project: &ProjectArguments, secrets: &SecretArguments) -> Result<Prepared, Exit> {
     let loaded = project::load_sound(context, project)?;
     let source = GuardedSource::new(&loaded.desired.project.root, &context.working_folder, secrets);
     let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);

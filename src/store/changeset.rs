@@ -71,7 +71,7 @@ impl Store {
             touched.insert(&write.address);
         }
         for (address, _) in &changeset.refresh {
-            stage.live_mut(address)?.mark_applied();
+            stage.live_mut(address)?.mark_applied(None)?;
         }
         let linked = references::link(&mut transaction, &mut stage).await?;
         unique::check(&mut transaction, &stage).await?;
@@ -268,13 +268,9 @@ impl Stage {
     /// Changes content as an apply does: it is what was last applied, and the object is managed.
     fn apply(&mut self, address: &Address, body: &Body, versioning: Versioning) -> Result<ObjectId, StoreError> {
         let id = self.change(address, body, versioning)?;
-        let applied = body.applied.as_ref();
         let staged = self.live_mut(address)?;
         staged.managed = true;
-        match applied {
-            Some(applied) => staged.mark_applied_as(applied),
-            None => staged.mark_applied(),
-        }
+        staged.mark_applied(body.applied.as_ref())?;
         Ok(id)
     }
 
@@ -285,7 +281,7 @@ impl Stage {
             None => {
                 let staged = self.touch(address)?;
                 staged.managed = true;
-                staged.mark_applied();
+                staged.mark_applied(None)?;
                 Ok(staged.id)
             }
         }

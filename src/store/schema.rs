@@ -42,11 +42,13 @@ CREATE TABLE objects (
 CREATE UNIQUE INDEX objects_live ON objects (project, kind, name) WHERE archived = 0;
 CREATE INDEX objects_all ON objects (project, kind, name);
 
+-- links: the ids that the spec's references resolved to when the version was made, by path.
 CREATE TABLE versions (
     object     TEXT NOT NULL REFERENCES objects (id) ON DELETE CASCADE,
     version    INTEGER NOT NULL,
     digest     TEXT NOT NULL,
     spec       TEXT NOT NULL,
+    links      TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (object, version)
 ) STRICT;

@@ -16,8 +16,7 @@ use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
 use crate::base::path::Path;
 use crate::base::secret::SecretText;
-use crate::kinds::canonical;
-use crate::kinds::{Address, Creation, LifeCycle};
+use crate::kinds::{self, Address, Creation, LifeCycle};
 use crate::object::changeset::{Body, SecretWrite};
 
 /// Set by `publish-settings` and by nothing else, so that a change of the spec does not undo it.
@@ -141,17 +140,14 @@ impl Staged {
         self.address.kind.life_cycle()
     }
 
-    /// Sets what was last applied to what it is now.
-    pub(super) fn mark_applied(&mut self) {
-        let canonical = self.content.canonical.to_string();
-        self.last_applied = Some(LastApplied { canonical, digest: self.content.digest });
+    /// Sets what was last applied to what it is now, or to what the caller says that counts as applied.
+    pub(super) fn mark_applied(&mut self, applied: Option<&Value>) -> Result<(), StoreError> {
+        let applied = applied.map(|applied| Content::accept_canonical(&self.address, applied)).transpose()?;
+        let content = applied.as_ref().unwrap_or(&self.content);
+        let canonical = content.canonical.to_string();
+        self.last_applied = Some(LastApplied { canonical, digest: content.digest });
         self.changed = true;
-    }
-
-    /// Sets what was last applied to another canonical form than what it is now: drifted values were kept.
-    pub(super) fn mark_applied_as(&mut self, applied: &Value) {
-        self.last_applied = Some(LastApplied { canonical: applied.to_string(), digest: canonical::digest(applied) });
-        self.changed = true;
+        Ok(())
     }
 
     fn check_change(&self, content: &Content, now: Timestamp) -> Result<(), StoreError> {
@@ -197,7 +193,14 @@ impl Staged {
                 Some(version) => versions::point(address, server_set, content, version)?,
                 None => self.new_versions.push(versions::grow(address, server_set, content)?),
             },
-            Versioning::Grow => self.new_versions.push(versions::grow(address, server_set, content)?),
+            Versioning::Grow => {
+                // A restore that carried new content has made the version already.
+                let digest = versions::frozen_digest(address, content);
+                match self.new_versions.last().filter(|new| new.digest == digest) {
+                    Some(new) => versions::point(address, server_set, content, new.version)?,
+                    None => self.new_versions.push(versions::grow(address, server_set, content)?),
+                }
+            }
         }
         Ok(())
     }
@@ -229,14 +232,18 @@ impl Staged {
         self.held.iter().filter(move |path| !keeps && !self.content.links.secrets.contains(path))
     }
 
-    fn refresh_server_set(&mut self, content: &Content) {
-        // Computed as of the making of the object: what follows from an absent field stays what it was then.
-        let creation = Creation { id: self.id, now: self.created_at };
-        let Value::Object(fresh) = content.spec.server_set(&creation) else { return };
-        for (key, value) in fresh {
-            if key != PUBLISHED || !self.server_set.contains_key(PUBLISHED) {
-                self.server_set.insert(key, value);
-            }
+    fn refresh_server_set(&mut self, content: &Content, now: Timestamp) {
+        let server_set = Value::Object(std::mem::take(&mut self.server_set));
+        let before = kinds::managed::Before { spec: &self.content.spec, server_set: &server_set };
+        let after = content.spec.server_set_on_update(before, now);
+        if let Value::Object(map) = after {
+            self.server_set = map;
+        } else if let Value::Object(map) = server_set {
+            self.server_set = map;
+        }
+        // Changing it is how people say that the receiver is well again.
+        if let Some(halted) = self.server_set.get_mut(HALTED) {
+            *halted = false.into();
         }
     }
 
@@ -325,7 +332,7 @@ impl Stage {
             staged.settle_versions(&content, Versioning::Grow)?;
         }
         if managed {
-            staged.mark_applied();
+            staged.mark_applied(body.applied.as_ref())?;
         }
         self.add(staged);
         Ok(id)
@@ -344,7 +351,7 @@ impl Stage {
         staged.check_change(&content, now)?;
         staged.settle_versions(&content, versioning)?;
         staged.take_secrets(&content, &body.secrets)?;
-        staged.refresh_server_set(&content);
+        staged.refresh_server_set(&content, now);
         staged.set_content(content);
         staged.generation = generation;
         Ok(staged.id)

@@ -5,11 +5,10 @@ use serde_json::{Map, Value, json};
 use super::content::Content;
 use super::error::StoreError;
 use crate::base::digest::Digest;
+use crate::base::path::Path;
 use crate::kinds::{Address, canonical};
 use crate::object::record::VersionRow;
 
-/// The field of the spec that names the pointer a new version takes. Nowhere else does the store know of it.
-const RELEASE: &str = "release";
 const VERSIONS: &str = "versions";
 const CURRENT: &str = "current";
 const TEST: &str = "test";
@@ -24,7 +23,7 @@ pub(super) struct NewVersion {
 
 /// The pointer that a content's `release` names.
 fn pointer(content: &Content) -> &'static str {
-    match content.spec_value().get(RELEASE).and_then(Value::as_str) {
+    match Path::keys(canonical::POINTER_FIELD).of(&content.canonical).and_then(Value::as_str) {
         Some(TEST) => TEST,
         Some(_) | None => CURRENT,
     }

@@ -107,7 +107,10 @@ pub async fn plan_and_apply(
 async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path) -> Result<Exit, Exit> {
     let PlanArguments { prune, allow_empty, adopt, allow_send, replace, limits, selection } = &arguments.plan;
     if *prune || *allow_empty || *adopt || !replace.is_empty() || !selection.selection().is_everything() {
-        exit::say_error("a saved plan leaves no choice to apply", Some("give these flags to `trueup plan --out` instead"));
+        exit::say_error(
+            "a saved plan leaves no choice to apply",
+            Some("give these flags to `trueup plan --out` instead"),
+        );
         return Err(Exit::Usage);
     }
     let mut plan = plan_file::read(path)?;
@@ -121,7 +124,8 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
     let prepared = planning::prepare(context, &project, &arguments.secrets)?;
     let desired = &prepared.loaded.desired;
     if desired.project.name != plan.project {
-        let message = format!("the plan is of the project {}, and this folder is {}", plan.project, desired.project.name);
+        let message =
+            format!("the plan is of the project {}, and this folder is {}", plan.project, desired.project.name);
         exit::say_error(&message, Some("run it in the folder of its project"));
         return Err(Exit::InvalidInput);
     }

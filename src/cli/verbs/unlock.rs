@@ -37,7 +37,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         Ok(holder) => {
             let text = holder.map_or_else(
                 || "There was no lease.".to_owned(),
-                |holder| format!("The lease of {} for plan {}, held since {}, was taken away.", holder.actor, holder.owner, holder.since),
+                |holder| {
+                    format!(
+                        "The lease of {} for plan {}, held since {}, was taken away.",
+                        holder.actor, holder.owner, holder.since
+                    )
+                },
             );
             if message::result(&mut *out.writer, &text).is_ok() { Exit::Done } else { Exit::Failed }
         }
