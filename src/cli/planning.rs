@@ -71,7 +71,9 @@ pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> 
     }
 }
 
-fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -> Wanted<'a> {
+/// What a plan wants to know of live state.
+#[must_use]
+pub fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -> Wanted<'a> {
     let mut wanted = Wanted { audit: true, in_full: replace.to_vec(), ..Wanted::default() };
     for object in &desired.objects {
         wanted.objects.push((object.address.clone(), object.digest));
