@@ -1,6 +1,11 @@
 //! Integration tests: one binary, one file per area.
 
+mod drift;
 mod laws;
+mod life_cycles;
 mod rig;
+mod safety;
+mod selection;
+mod stories;
 mod support;
 mod world;

@@ -110,7 +110,8 @@ impl Rig {
     /// An empty project, with a content for each secret of [`SECRETS`].
     pub(crate) fn new() -> Self {
         let mut project = Project::in_memory();
-        project.write("trueup.yaml", &format!("apiVersion: trueup/v1\nkind: Project\nmetadata: {{ name: {PROJECT} }}\n"));
+        project
+            .write("trueup.yaml", &format!("apiVersion: trueup/v1\nkind: Project\nmetadata: {{ name: {PROJECT} }}\n"));
         let secrets: BTreeMap<String, String> =
             SECRETS.iter().map(|name| ((*name).to_owned(), format!("content-of-{name}"))).collect();
         for (name, content) in &secrets {

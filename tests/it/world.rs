@@ -340,7 +340,8 @@ fn system(random: &mut Random, name: &str) -> Value {
         spec["endUserId"] = json!({"hash": {"algorithm": "sha256", "salt": secret(random)}});
     }
     if random.chance(40) {
-        spec["censor"] = json!({"properties": ["pageTitle"], "events": ["dxa.page-viewed"], "inputText": random.chance(50)});
+        spec["censor"] =
+            json!({"properties": ["pageTitle"], "events": ["dxa.page-viewed"], "inputText": random.chance(50)});
     }
     spec
 }
