@@ -142,9 +142,10 @@ impl Store {
     ) -> Result<Revision, StoreError> {
         let action = if halted { "halt" } else { "resume" };
         let mut possible = true;
-        let set = |staged: &mut super::stage::Staged| match staged.server_set.get_mut(HALTED) {
-            Some(flag) => std::mem::replace(flag, halted.into()) != Value::Bool(halted),
-            None => {
+        let set = |staged: &mut super::stage::Staged| {
+            if let Some(flag) = staged.server_set.get_mut(HALTED) {
+                std::mem::replace(flag, halted.into()) != Value::Bool(halted)
+            } else {
                 possible = false;
                 false
             }
@@ -234,7 +235,7 @@ async fn complete(
     for (name, spec) in systems {
         let system = rows::address(Kind::System.as_str(), &name)?;
         let spec: Value = rows::json(&system, "spec", &spec)?;
-        let spec = Kind::System.read_spec(&spec).map_err(|error| StoreError::corrupt(&system, error))?;
+        let spec = Kind::System.read_spec(&spec).map_err(|error| StoreError::corrupt(&system, &error))?;
         if matches!(spec, Spec::System(spec) if spec.platform == Platform::Workstation) {
             workstations.push(system.name);
         }

@@ -174,7 +174,7 @@ pub(super) async fn load_objects(
     let found: Result<Vec<_>, StoreError> = found.iter().map(stored).collect();
     let found = found?;
     let ids: Vec<ObjectId> = found.iter().map(|stored| stored.id).collect();
-    let mut held = if ids.is_empty() { Default::default() } else { secrets::held(connection, &ids).await? };
+    let mut held = secrets::held(connection, &ids).await?;
     for stored in found {
         let held = held.remove(&stored.id).unwrap_or_default();
         stage.add(Staged::of(stored, held)?);
@@ -276,15 +276,13 @@ impl Stage {
 
     /// Makes an object managed as it is, or with this content.
     fn take_over(&mut self, address: &Address, body: Option<&Body>) -> Result<ObjectId, StoreError> {
-        match body {
-            Some(body) => self.apply(address, body, Versioning::Fit),
-            None => {
-                let staged = self.touch(address)?;
-                staged.managed = true;
-                staged.mark_applied(None)?;
-                Ok(staged.id)
-            }
+        if let Some(body) = body {
+            return self.apply(address, body, Versioning::Fit);
         }
+        let staged = self.touch(address)?;
+        staged.managed = true;
+        staged.mark_applied(None)?;
+        Ok(staged.id)
     }
 
     /// Retires the object and makes a new one, which takes over the contents of secrets that did not come anew.

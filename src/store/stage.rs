@@ -185,10 +185,9 @@ impl Staged {
         }
         let same = versions::frozen_digest(address, content) == versions::frozen_digest(address, &self.content);
         match versioning {
-            Versioning::Keep if same => {}
+            Versioning::Keep | Versioning::Fit if same => {}
             Versioning::Keep => return reject("the change needs a new version"),
             Versioning::Point(version) => versions::point(address, server_set, content, version)?,
-            Versioning::Fit if same => {}
             Versioning::Fit => match versions::equal_version(address, server_set, content)? {
                 Some(version) => versions::point(address, server_set, content, version)?,
                 None => self.new_versions.push(versions::grow(address, server_set, content)?),
