@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::changeset::load_objects;
 use super::error::StoreError;
 use super::flush::{self, Author};
-use super::stage::{HALTED, Retired, Stage, Versioning};
+use super::stage::{HALTED, Retired, Stage};
+use super::staged::{Staged, Versioning};
 use super::{Store, references, rows, unique};
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
 use crate::kinds::scope::Siblings;
@@ -142,7 +143,7 @@ impl Store {
     ) -> Result<Revision, StoreError> {
         let action = if halted { "halt" } else { "resume" };
         let mut possible = true;
-        let set = |staged: &mut super::stage::Staged| {
+        let set = |staged: &mut Staged| {
             if let Some(flag) = staged.server_set.get_mut(HALTED) {
                 std::mem::replace(flag, halted.into()) != Value::Bool(halted)
             } else {
@@ -161,7 +162,7 @@ impl Store {
         address: &Address,
         actor: &str,
         action: &'static str,
-        change: impl FnOnce(&mut super::stage::Staged) -> bool + Send,
+        change: impl FnOnce(&mut Staged) -> bool + Send,
     ) -> Result<Revision, StoreError> {
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;

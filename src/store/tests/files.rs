@@ -121,9 +121,8 @@ async fn foreign_damaged_and_newer_files_are_left_alone() {
     raw(&newer, "PRAGMA user_version = 99").await;
     let before = contents(folder.path());
     for read in [true, false] {
-        let attempt = async |path: &Path| match read {
-            true => open_read(path).await.err(),
-            false => open(path).await.err(),
+        let attempt = async |path: &Path| {
+            if read { open_read(path).await.err() } else { open(path).await.err() }
         };
         assert!(matches!(attempt(&foreign).await, Some(StoreError::Foreign(_))));
         assert!(matches!(attempt(&text).await, Some(StoreError::NotADatabase { .. })));
