@@ -26,6 +26,10 @@ pub mod plan;
 
 pub mod apply;
 
+pub mod export;
+
+pub mod store;
+
 pub mod provider;
 
 pub mod cli;
