@@ -231,7 +231,7 @@ pub(crate) fn every_action() -> Plan {
     }];
     plan.refusals = vec![
         Refusal::TooManyDeletes { planned: 12, allowed: 10 },
-        Refusal::TooMuchChanged { planned: 4, managed: 11, allowed: 30 },
+        Refusal::TooMuchChanged { planned: 4, managed: 11, allowed: 30.0 },
         Refusal::Protected(address("System/desk")),
         Refusal::Sends { addresses: vec![address("Destination/slack-ops")] },
     ];
