@@ -24,6 +24,8 @@ pub mod plan;
 
 pub mod apply;
 
+pub mod store;
+
 pub mod provider;
 
 pub mod cli;

@@ -22,7 +22,8 @@ pub fn fingerprint(salt: &str, content: &SecretText) -> String {
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     // HMAC takes keys of any length, so the error arm is never taken; an all-zero key there would still be no match
     // for anything computed properly.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)
+        .unwrap_or_else(|_| Hmac::<Sha256>::new(&hmac::digest::array::Array::default()));
     for part in parts {
         mac.update(part);
     }

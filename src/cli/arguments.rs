@@ -14,6 +14,7 @@ pub struct ProjectArguments {
     /// The project's folder, a folder in it, or one file; `-` reads manifests from standard input.
     #[arg(default_value = ".", value_name = "PATH")]
     pub path: PathBuf,
+    /// How manifests are resolved.
     #[command(flatten)]
     pub load: LoadArguments,
 }
@@ -83,8 +84,10 @@ pub struct PlanArguments {
     /// Replace this object even though it could be kept.
     #[arg(long, value_name = "ADDRESS", action = clap::ArgAction::Append)]
     pub replace: Vec<Address>,
+    /// Safety limits.
     #[command(flatten)]
     pub limits: LimitArguments,
+    /// Which objects.
     #[command(flatten)]
     pub selection: SelectionArguments,
 }

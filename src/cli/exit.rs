@@ -97,12 +97,11 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 fn advice(error: &ProviderError) -> Option<&'static str> {
     match error {
-        ProviderError::Conflict(_) => Some("plan again, and apply the new plan"),
+        ProviderError::Conflict(_) | ProviderError::LeaseLost => Some("plan again, and apply the new plan"),
         ProviderError::LeaseHeld(_) => {
             Some("wait for it to end; if it was killed, `trueup unlock` takes the lease away")
         }
         ProviderError::PlanReused => Some("plan again"),
-        ProviderError::LeaseLost => Some("plan again, and apply the new plan"),
         ProviderError::Absent(_)
         | ProviderError::Rejected { .. }
         | ProviderError::Unauthorised(_)

@@ -3,8 +3,12 @@
 pub mod actor;
 pub mod arguments;
 pub mod exit;
+pub mod plan_file;
+pub mod planning;
 pub mod project;
+pub mod refusal;
 pub mod secret_source;
+pub mod target;
 pub mod verbs;
 pub mod view;
 

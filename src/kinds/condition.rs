@@ -197,9 +197,8 @@ fn check_row(
     unknown: &mut dyn FnMut(&mut Findings, &Row, Path),
     findings: &mut Findings,
 ) {
-    let property_type = match type_of(&row.property) {
-        Ok(property_type) => property_type,
-        Err(()) => return unknown(findings, row, path.key("property")),
+    let Ok(property_type) = type_of(&row.property) else {
+        return unknown(findings, row, path.key("property"));
     };
     if let Err((key, message)) = row.fits(property_type) {
         let code = if row.operator == Operator::Matches
@@ -221,15 +220,11 @@ impl Row {
         use PropertyType as T;
         let operator = self.operator;
         let name = operator.as_str();
-        let (takes, of): (&[T], fn(&Value, T) -> bool) = match operator {
-            O::EqualTo | O::NotEqualTo | O::In | O::NotIn => {
-                (&[T::String, T::Number, T::Boolean, T::Datetime], has_type)
-            }
-            O::Contains | O::NotContains | O::StartsWith | O::EndsWith | O::Matches | O::Like => {
-                (&[T::String], has_type)
-            }
-            O::GreaterThan | O::LessThan => (&[T::Number], has_type),
-            O::Before | O::After => (&[T::Datetime], has_type),
+        let takes: &[T] = match operator {
+            O::EqualTo | O::NotEqualTo | O::In | O::NotIn => &[T::String, T::Number, T::Boolean, T::Datetime],
+            O::Contains | O::NotContains | O::StartsWith | O::EndsWith | O::Matches | O::Like => &[T::String],
+            O::GreaterThan | O::LessThan => &[T::Number],
+            O::Before | O::After => &[T::Datetime],
             O::Exists => {
                 return match self.value {
                     None => Ok(()),
@@ -253,8 +248,8 @@ impl Row {
         };
         for value in values {
             let fits = match property {
-                Some(property) => of(value, property),
-                None => takes.iter().any(|t| of(value, *t)),
+                Some(property) => has_type(value, property),
+                None => takes.iter().any(|t| has_type(value, *t)),
             };
             if !fits {
                 let wanted = property.map_or_else(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::ident::{FencingToken, PlanId};
 
 /// How long a lease lasts unless it is renewed (design §8).
-pub const LEASE_TERM: Duration = Duration::from_secs(60);
+pub const LEASE_TERM: Duration = Duration::from_mins(1);
 /// How often the holder renews it.
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(20);
 

@@ -1,5 +1,10 @@
 //! One file per verb: its arguments and what it does.
 
+pub mod apply;
+pub mod destroy;
+pub mod plan;
+pub mod show;
+pub mod unlock;
 pub mod validate;
 pub mod version;
 
@@ -13,6 +18,17 @@ use super::exit::Exit;
 pub enum Verb {
     /// Check manifests: schema, types, references, lint. Offline.
     Validate(validate::Arguments),
+    /// Show what apply would do, and why.
+    #[command(visible_alias = "diff")]
+    Plan(plan::Arguments),
+    /// Show a saved plan.
+    Show(show::Arguments),
+    /// Bring the target into line.
+    Apply(apply::Arguments),
+    /// Remove everything that is managed.
+    Destroy(destroy::Arguments),
+    /// Take the lease away from an apply that was killed.
+    Unlock(unlock::Arguments),
     /// Print the version.
     Version(version::Arguments),
 }
@@ -22,6 +38,11 @@ impl Verb {
     pub fn run(self, context: &Context) -> Exit {
         match self {
             Self::Validate(arguments) => validate::run(context, &arguments),
+            Self::Plan(arguments) => plan::run(context, &arguments),
+            Self::Show(arguments) => show::run(context, &arguments),
+            Self::Apply(arguments) => apply::run(context, &arguments),
+            Self::Destroy(arguments) => destroy::run(context, &arguments),
+            Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Version(arguments) => version::run(&arguments),
         }
     }
