@@ -24,6 +24,8 @@ pub mod plan;
 
 pub mod apply;
 
+pub mod export;
+
 pub mod store;
 
 pub mod provider;

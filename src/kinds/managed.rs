@@ -22,6 +22,8 @@ pub trait Managed: Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq
     const FIELDS: &'static [Field];
     /// Whether the target makes a secret token for each object.
     const HAS_TOKEN: bool = false;
+    /// What callers outside need of an object: `id`, or fields the target sets.
+    const OUTPUTS: &'static [&'static str] = &[];
 
     /// Fills defaults that depend on the rest of the project; whether anything changed.
     fn complete(&mut self, _siblings: &Siblings) -> bool {

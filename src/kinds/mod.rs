@@ -101,6 +101,12 @@ macro_rules! kinds {
                 match self { $(Self::$kind => <$module::$spec as Managed>::HAS_TOKEN,)+ }
             }
 
+            /// What callers outside need of an object: `id`, or fields the target sets.
+            #[must_use]
+            pub fn outputs(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => <$module::$spec as Managed>::OUTPUTS,)+ }
+            }
+
             /// Its documentation in Markdown: the module documentation of its file.
             #[must_use]
             pub fn documentation(self) -> String {

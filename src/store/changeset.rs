@@ -1,6 +1,6 @@
 //! A plan's writes, all or none, in one transaction.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::{Row as _, SqliteConnection};
 
@@ -174,7 +174,7 @@ pub(super) async fn load_objects(
     let found: Result<Vec<_>, StoreError> = found.iter().map(stored).collect();
     let found = found?;
     let ids: Vec<ObjectId> = found.iter().map(|stored| stored.id).collect();
-    let mut held = if ids.is_empty() { Default::default() } else { secrets::held(connection, &ids).await? };
+    let mut held = if ids.is_empty() { HashMap::default() } else { secrets::held(connection, &ids).await? };
     for stored in found {
         let held = held.remove(&stored.id).unwrap_or_default();
         stage.add(Staged::of(stored, held)?);

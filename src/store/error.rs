@@ -140,6 +140,7 @@ impl StoreError {
         Self::Rejected { address: Some(address.clone()), reason: reason.into() }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "an error or a text is handed over to be written down")]
     pub(super) fn corrupt(what: impl ToString, reason: impl ToString) -> Self {
         Self::Corrupt { what: what.to_string(), reason: reason.to_string() }
     }
