@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod exit;
 pub mod plan_file;
 pub mod planning;
+pub mod private_file;
 pub mod project;
 pub mod refusal;
 pub mod secret_source;

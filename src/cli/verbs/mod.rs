@@ -1,7 +1,11 @@
 //! One file per verb: its arguments and what it does.
 
+pub mod adopt;
 pub mod apply;
 pub mod destroy;
+pub mod drift;
+pub mod export;
+pub mod outputs;
 pub mod plan;
 pub mod show;
 pub mod unlock;
@@ -27,6 +31,14 @@ pub enum Verb {
     Apply(apply::Arguments),
     /// Remove everything that is managed.
     Destroy(destroy::Arguments),
+    /// Show what was changed outside the manifests, by whom and when.
+    Drift(drift::Arguments),
+    /// Write live objects as manifests.
+    Export(export::Arguments),
+    /// Write manifests for objects made by hand, and manage them.
+    Adopt(adopt::Arguments),
+    /// Print ids and server-made secrets that callers outside need.
+    Outputs(outputs::Arguments),
     /// Take the lease away from an apply that was killed.
     Unlock(unlock::Arguments),
     /// Print the version.
@@ -42,6 +54,10 @@ impl Verb {
             Self::Show(arguments) => show::run(context, &arguments),
             Self::Apply(arguments) => apply::run(context, &arguments),
             Self::Destroy(arguments) => destroy::run(context, &arguments),
+            Self::Drift(arguments) => drift::run(context, &arguments),
+            Self::Export(arguments) => export::run(context, &arguments),
+            Self::Adopt(arguments) => adopt::run(context, &arguments),
+            Self::Outputs(arguments) => outputs::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Version(arguments) => version::run(&arguments),
         }

@@ -8,6 +8,7 @@ pub mod apply_json;
 pub mod apply_text;
 pub mod diagnostic_json;
 pub mod diagnostic_text;
+pub mod drift;
 pub mod message;
 pub mod plan_json;
 pub mod plan_text;
