@@ -2,4 +2,12 @@
 
 mod architecture;
 mod examples;
+mod drift;
+mod laws;
+mod life_cycles;
+mod rig;
+mod safety;
+mod selection;
+mod stories;
 mod support;
+mod world;
