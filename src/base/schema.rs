@@ -8,6 +8,9 @@ use serde_json::Value;
 /// The mark of a schema whose value is a secret: only a reference to it may stand in a manifest.
 pub const SECRET_MARK: &str = "x-trueup-secret";
 
+/// Where the schemas are published; the file's name follows.
+pub const BASE_URL: &str = "https://trueup.dev/schemas/v1/";
+
 /// How many references are followed one after the other: a schema that refers to itself must not hang us.
 const REFERENCE_LIMIT: usize = 32;
 

@@ -4,6 +4,8 @@ pub mod actor;
 pub mod arguments;
 pub mod exit;
 pub mod project;
+pub mod reference;
+pub mod schemas;
 pub mod secret_source;
 pub mod verbs;
 pub mod view;

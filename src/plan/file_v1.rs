@@ -18,6 +18,7 @@ use super::plan_value::{Action, Change, ChangeKind, Drift, Origin, Plan, Refusal
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, PlanId, Revision};
+use crate::base::schema::BASE_URL;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 
@@ -313,6 +314,16 @@ impl PlanV1 {
         text.push('\n');
         Ok(text)
     }
+}
+
+/// The JSON Schema (2020-12) of a plan, as it is written.
+#[must_use]
+pub fn plan_schema() -> Value {
+    let mut schema = schemars::schema_for!(PlanV1).to_value();
+    if let Some(map) = schema.as_object_mut() {
+        map.insert("$id".into(), format!("{BASE_URL}plan.schema.json").into());
+    }
+    schema
 }
 
 /// Digest of the document, by which a target tells a plan applied again from another plan under the same id.

@@ -4,6 +4,9 @@
 
 pub mod diagnostic_json;
 pub mod diagnostic_text;
+pub mod explanation_json;
+pub mod explanation_text;
+pub mod graph;
 pub mod message;
 pub mod style;
 pub mod terminal;
