@@ -1,5 +1,7 @@
 //! The reference page of the command line, made of what clap knows: every verb with its arguments, and the exit codes.
 
+use std::fmt::Write as _;
+
 use clap::{Arg, ArgAction, Command};
 
 use super::exit::Exit;
@@ -13,17 +15,18 @@ pub fn command_line_reference() -> String {
     let mut page = format!("# Command line\n\n{}\n", sentence(&about(&command)));
     page.push_str("\nResults go to standard output, everything else to standard error.\n\n");
     let verbs: Vec<&Command> = command.get_subcommands().filter(|verb| verb.get_name() != "help").collect();
+    // Writing to a string cannot fail.
     for verb in &verbs {
         let name = verb.get_name();
-        page.push_str(&format!("- [`{name}`](#{name}): {}\n", sentence(&about(verb))));
+        let _ = writeln!(page, "- [`{name}`](#{name}): {}", sentence(&about(verb)));
     }
     page.push_str("\n## Options of every verb\n\n");
     page.push_str("A flag that is not given is looked for in the environment, under the name beside it.\n\n");
     page.push_str(&arguments(command.get_arguments()));
     for verb in verbs {
-        page.push_str(&format!("\n## {}\n\n{}\n", verb.get_name(), sentence(&about(verb))));
+        let _ = writeln!(page, "\n## {}\n\n{}", verb.get_name(), sentence(&about(verb)));
         let usage = verb.clone().render_usage().to_string();
-        page.push_str(&format!("\n```text\n{}\n```\n", usage.trim_start_matches("Usage: ")));
+        let _ = writeln!(page, "\n```text\n{}\n```", usage.trim_start_matches("Usage: "));
         let own: Vec<&Arg> = verb.get_arguments().filter(|argument| !argument.is_global_set()).collect();
         let table = arguments(own);
         if !table.is_empty() {
@@ -65,7 +68,8 @@ fn row(argument: &Arg) -> Vec<String> {
     let mut description = sentence(&argument.get_help().map(ToString::to_string).unwrap_or_default());
     let values: Vec<String> = argument.get_possible_values().iter().map(|value| code(value.get_name())).collect();
     if takes_value && !values.is_empty() {
-        description.push_str(&format!(" One of {}.", values.join(", ")));
+        // Writing to a string cannot fail.
+        let _ = write!(description, " One of {}.", values.join(", "));
     }
     vec![code(&written), environment, default, description]
 }

@@ -34,7 +34,7 @@ use serde_json::{Map, Value};
 use super::variables::VariableType;
 use crate::base::ident::Name;
 use crate::base::module_text::module_documentation;
-use crate::base::schema::{BASE_URL, without_null};
+use crate::base::schema::{published, without_null};
 
 /// The name of a project file.
 pub const PROJECT_FILE: &str = "trueup.yaml";
@@ -171,7 +171,7 @@ pub struct Limits {
     #[serde(default = "ten")]
     pub max_deletes: u32,
     /// Most of the live objects one plan may change, in percent. Absent: no limit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub max_changed_percent: Option<f64>,
 }
@@ -212,11 +212,7 @@ pub fn project_schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<ProjectFile>().to_value();
     without_null(&mut schema);
-    if let Some(map) = schema.as_object_mut() {
-        map.insert("$id".into(), format!("{BASE_URL}project.schema.json").into());
-        map.insert("title".into(), "Project".into());
-    }
-    schema
+    published(schema, "project.schema.json", "Project")
 }
 
 /// What a project file is, in Markdown.

@@ -18,7 +18,7 @@ use super::plan_value::{Action, Change, ChangeKind, Drift, Origin, Plan, Refusal
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, PlanId, Revision};
-use crate::base::schema::BASE_URL;
+use crate::base::schema::published;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 
@@ -319,11 +319,7 @@ impl PlanV1 {
 /// The JSON Schema (2020-12) of a plan, as it is written.
 #[must_use]
 pub fn plan_schema() -> Value {
-    let mut schema = schemars::schema_for!(PlanV1).to_value();
-    if let Some(map) = schema.as_object_mut() {
-        map.insert("$id".into(), format!("{BASE_URL}plan.schema.json").into());
-    }
-    schema
+    published(schemars::schema_for!(PlanV1).to_value(), "plan.schema.json", "trueup plan")
 }
 
 /// Digest of the document, by which a target tells a plan applied again from another plan under the same id.

@@ -46,7 +46,7 @@ fn a_git_ignore_file_that_is_there_is_left_alone() {
 
 #[test]
 fn schemas_are_listed_printed_and_written() {
-    let project = Project::new();
+    let mut project = Project::new();
     let list = project.ok(&["schema"]).out;
     assert!(list.contains("incoming-webhook   manifests of kind IncomingWebhook\n"), "{list}");
     let parse = |arguments: &[&str]| serde_json::from_str::<Value>(&project.ok(arguments).out).expect("JSON");
@@ -56,12 +56,16 @@ fn schemas_are_listed_printed_and_written() {
     project.ok(&["schema", "--out-dir", "deep/er"]);
     let written = std::fs::read_to_string(project.join("deep/er/destination.schema.json")).expect("a file");
     assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), editor);
-    let written = std::fs::read_dir(project.join("deep/er")).expect("a folder").count();
-    assert_eq!(written, list.lines().count());
+    let count = std::fs::read_dir(project.join("deep/er")).expect("a folder").count();
+    assert_eq!(count, list.lines().count());
+    project.set("TRUEUP_STRICT", "1");
+    assert_eq!(project.ok(&["schema", "destination", "--editor"]).out, written);
+    assert_ne!(project.ok(&["schema", "destination"]).out, written);
     let typo = project.run(&["schema", "webhok"]);
     assert_eq!(typo.code, 64);
     assert!(typo.err.contains("did you mean `webhook`?"), "{}", typo.err);
-    assert_eq!(project.run(&["schema", "plan", "--out-dir", "x"]).code, 64);
+    project.ok(&["schema", "plan", "--out-dir", "x"]);
+    assert_eq!(std::fs::read_dir(project.join("x")).expect("a folder").count(), 1);
 }
 
 #[test]

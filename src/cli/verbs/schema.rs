@@ -17,34 +17,36 @@ use crate::kinds::schema::Variety;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A kind, or `manifest`, `manifest-draft-07`, `project`, `plan`; absent: lists them.
-    #[arg(value_name = "NAME", conflicts_with = "out_dir")]
+    #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// Print the schema for authors, in which variable references stand where other values will (the default).
-    #[arg(long, conflicts_with = "strict")]
+    /// The schemas for authors, in which variable references stand where other values will: the default, and stronger than --strict.
+    #[arg(long)]
     editor: bool,
-    /// Print the schema of manifests whose variables are replaced.
+    /// The schemas of manifests whose variables are replaced.
     #[arg(long)]
     strict: bool,
-    /// Write all schemas into this folder.
+    /// Write into this folder, without a name all of them.
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
 }
 
 /// Prints, lists or writes schemas.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
-    let Arguments { name, editor: _, strict, out_dir } = arguments;
-    let variety = if *strict { Variety::Strict } else { Variety::Editor };
-    if let Some(folder) = out_dir {
-        return write_all(context, folder, variety);
-    }
-    let Some(name) = name else {
-        return exit::after_writing(list(&mut *terminal::standard_output().writer), Exit::Done);
+    let Arguments { name, editor, strict, out_dir } = arguments;
+    // No conflict of arguments: one of them may come from the environment and be meant for other runs.
+    let variety = if *strict && !editor { Variety::Strict } else { Variety::Editor };
+    let named = match name.as_deref().map(|name| PublishedSchema::named(name).ok_or(name)) {
+        Some(Err(name)) => return unknown(name),
+        Some(Ok(schema)) => Some(schema),
+        None => None,
     };
-    let Some(schema) = PublishedSchema::named(name) else {
-        return unknown(name);
+    let printed = match (named, out_dir) {
+        (None, Some(folder)) => return write_files(context, folder, &PublishedSchema::all(), variety),
+        (Some(schema), Some(folder)) => return write_files(context, folder, &[schema], variety),
+        (Some(schema), None) => terminal::standard_output().writer.write_all(schema.text(variety).as_bytes()),
+        (None, None) => list(&mut *terminal::standard_output().writer),
     };
-    let mut out = terminal::standard_output();
-    exit::after_writing(out.writer.write_all(schema.text(variety).as_bytes()), Exit::Done)
+    exit::after_writing(printed, Exit::Done)
 }
 
 fn unknown(name: &str) -> Exit {
@@ -63,18 +65,17 @@ fn list(out: &mut dyn Write) -> io::Result<()> {
     all.into_iter().try_for_each(|schema| writeln!(out, "{:width$}  {}", schema.name(), schema.about()))
 }
 
-fn write_all(context: &Context, folder: &Path, variety: Variety) -> Exit {
+fn write_files(context: &Context, folder: &Path, schemas: &[PublishedSchema], variety: Variety) -> Exit {
     let path = context.working_folder.join(folder);
-    let all = PublishedSchema::all();
     let written = std::fs::create_dir_all(&path).and_then(|()| {
-        all.iter().try_for_each(|schema| std::fs::write(path.join(schema.file()), schema.text(variety)))
+        schemas.iter().try_for_each(|schema| std::fs::write(path.join(schema.file()), schema.text(variety)))
     });
     match written {
         Err(error) => exit::failed(format!("failed to write schemas into {}: {error}", folder.display())),
         Ok(()) if context.quiet => Exit::Done,
         Ok(()) => {
             let mut err = terminal::standard_error();
-            let text = format!("Wrote {} into {}.", count(all.len(), "schema"), folder.display());
+            let text = format!("Wrote {} into {}.", count(schemas.len(), "schema"), folder.display());
             // Nobody is left to tell when standard error is closed.
             let _ = message::note(&mut *err.writer, &text, err.style);
             Exit::Done

@@ -94,12 +94,12 @@ fn sorted<'d>(diagnostics: &'d [Diagnostic], locator: &mut Locator<'_>) -> Vec<(
     by_span.sort_by_key(|diagnostic| diagnostic.span);
     let mut found: Vec<_> = by_span.into_iter().map(|d| (d, d.span.and_then(|span| locator.locate(span)))).collect();
     found.sort_by(|(a, a_at), (b, b_at)| {
-        fn key<'k>(d: &'k Diagnostic, at: &'k Option<Location>) -> (bool, &'k str, Option<(u32, u32)>) {
-            let file = at.as_ref().map(|at| &*at.file).or(d.file.as_deref());
-            (file.is_none(), file.unwrap_or_default(), at.as_ref().map(|at| (at.line, at.column)))
+        fn key<'k>(d: &'k Diagnostic, at: Option<&'k Location>) -> (bool, &'k str, Option<(u32, u32)>) {
+            let file = at.map(|at| &*at.file).or(d.file.as_deref());
+            (file.is_none(), file.unwrap_or_default(), at.map(|at| (at.line, at.column)))
         }
         let rest = |d: &Diagnostic| (d.code.as_str(), d.message.clone());
-        key(a, a_at).cmp(&key(b, b_at)).then_with(|| rest(a).cmp(&rest(b)))
+        key(a, a_at.as_ref()).cmp(&key(b, b_at.as_ref())).then_with(|| rest(a).cmp(&rest(b)))
     });
     found
 }
@@ -191,9 +191,9 @@ impl Place {
             let marked = start.clamp(range.start, range.end)..end.clamp(range.start, range.end);
             let mark = push_line(whole, range, marked, &mut place.source);
             if started {
-                place.mark.end = mark.end
+                place.mark.end = mark.end;
             } else {
-                place.mark = mark
+                place.mark = mark;
             }
             started = true;
         }

@@ -81,6 +81,9 @@ fn field(out: &mut dyn Write, child: &Child, width: usize, style: Style) -> io::
         about.push_str(", only with ");
         about.push_str(&only_with.join(", "));
     }
+    if style.colour {
+        about = about.replace('`', "");
+    }
     let gap = " ".repeat(width - name.len());
     writeln!(out, "  {}{gap}  {}", style.paint(Role::Strong, name), style.paint(Role::Faint, about))?;
     markdown::wrapped(out, description, "      ", "      ", style)

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 /// One line: line breaks and tabs become escapes too.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
-    escape(text, |c| is_hidden(c))
+    escape(text, is_hidden)
 }
 
 /// Several lines: line breaks and tabs stay.
