@@ -93,8 +93,7 @@ fn write(source: &Source<'_>, action: &Action) -> Result<Write, MakeError> {
         },
         ActionKind::Delete => Operation::Delete,
         ActionKind::Archive => Operation::Archive,
-        // Secrets are forgotten with an archive, so a restore carries them again.
-        ActionKind::Restore => Operation::Restore(Some(content()?)),
+        ActionKind::Restore => Operation::Restore(changed()?),
         ActionKind::Adopt => Operation::Adopt(changed()?),
         ActionKind::PublishSettings => Operation::PublishSettings,
     };

@@ -3,10 +3,15 @@
 pub mod actor;
 pub mod arguments;
 pub mod exit;
+pub mod plan_file;
+pub mod planning;
+pub mod private_file;
 pub mod project;
 pub mod reference;
+pub mod refusal;
 pub mod schemas;
 pub mod secret_source;
+pub mod target;
 pub mod verbs;
 pub mod view;
 

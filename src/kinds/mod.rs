@@ -96,10 +96,22 @@ macro_rules! kinds {
                 match self { $(Self::$kind => <$module::$spec as Managed>::LIFE_CYCLE,)+ }
             }
 
+            /// Why a name is taken by something built in.
+            #[must_use]
+            pub fn reserved_name(self, name: &str) -> Option<String> {
+                match self { $(Self::$kind => <$module::$spec as Managed>::reserved_name(name),)+ }
+            }
+
             /// Whether the target makes a secret token for each object, which is an output.
             #[must_use]
             pub fn has_token(self) -> bool {
                 match self { $(Self::$kind => <$module::$spec as Managed>::HAS_TOKEN,)+ }
+            }
+
+            /// What callers outside need of an object: `id`, or fields the target sets.
+            #[must_use]
+            pub fn outputs(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => <$module::$spec as Managed>::OUTPUTS,)+ }
             }
 
             /// Its documentation in Markdown: the module documentation of its file.

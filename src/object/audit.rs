@@ -17,7 +17,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who.
     pub actor: String,
-    /// What: an action of a plan, `put` or `remove` for a change by hand, `unlock`, `mark-used`.
+    /// What: an action of a plan, `put` or `remove` for a change by hand, `unlock`, `mark-used`, `halt`, `resume`.
     pub action: String,
     /// The object, if it was about one.
     pub address: Option<Address>,
@@ -38,7 +38,7 @@ pub struct AuditEntry {
 pub struct AuditQuery {
     /// Only these objects; all when empty.
     pub addresses: Vec<Address>,
-    /// Only the newest entry of each object.
+    /// Of each object only the newest entry that changed its content (`before` and `after` differ): who made it what it is.
     pub latest_only: bool,
     /// Not before.
     pub from: Option<Timestamp>,

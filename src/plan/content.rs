@@ -12,7 +12,7 @@ use crate::base::diagnostic::Diagnostic;
 use crate::base::path::Path;
 use crate::base::source::SourceMap;
 use crate::desired::DesiredObject;
-use crate::diff::{Cause, Judged, three_way};
+use crate::diff::{Cause, Difference, Judged, three_way};
 use crate::kinds::{Kind, LifeCycle, Spec, canonical};
 use crate::object::action::ActionKind;
 use crate::object::record::{DigestRow, ObjectRecord, VersionRow};
@@ -195,7 +195,14 @@ fn check_allowed(given: &Comparison<'_>, judged: &[Judged], live: Option<&Spec>,
     let immutable = object.address.kind.fields().iter().filter(|field| field.immutable);
     for field in immutable {
         let path = Path::keys(field.path);
-        if let Some(change) = judged.iter().find(|judged| judged.difference.path == path) {
+        let last = field.path.rsplit('.').next().unwrap_or(field.path);
+        let filled = record.and_then(|record| record.server_set.get(last));
+        // Where the target has filled an absent value in, writing that value out changes nothing.
+        let differs = |change: &&Judged| {
+            let Difference { path: at, before, after, order_only: _ } = &change.difference;
+            *at == path && before.as_ref().or(filled) != after.as_ref().or(filled)
+        };
+        if let Some(change) = judged.iter().find(differs) {
             let mut found =
                 problem(object, Code::ImmutableField, format!("{path} of {} cannot be changed", object.address));
             found.span = object.positions.find(&path).map(|place| place.value);

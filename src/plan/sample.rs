@@ -86,49 +86,56 @@ pub(crate) fn change(path: &str, before: Option<Shown>, after: Option<Shown>) ->
     }
 }
 
-pub(crate) fn origin(file: &str, line: u32, column: u32, note: Option<&str>) -> Option<Origin> {
+pub(crate) fn origin(file: &str, line: u32, column: u32, note: Option<&str>) -> Origin {
     let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column + 1 };
-    Some(Origin { location, note: note.map(str::to_owned) })
+    Origin { location, note: note.map(str::to_owned) }
 }
 
-fn text(value: &str) -> Option<Shown> {
-    Some(Shown::Plain(value.into()))
+fn text(value: &str) -> Shown {
+    Shown::Plain(value.into())
 }
 
-/// A plan in which every action and every sort of change occurs.
-pub(crate) fn every_action() -> Plan {
-    let token = |state| Shown::Secret { state, reference: Some(SecretRef::FromEnv("SLACK_TOKEN".into())) };
+fn token() -> Shown {
+    Shown::Secret { state: SecretState::Changed, reference: Some(SecretRef::FromEnv("SLACK_TOKEN".into())) }
+}
+
+/// What a create shows.
+fn created_spec() -> Change {
     let created = Shown::Map(vec![
         ("platform".into(), Shown::Plain("Slack".into())),
         ("url".into(), Shown::Plain("https://hooks.slack.test/services/T0/B0".into())),
         ("timeoutSeconds".into(), Shown::Plain(10.into())),
-        (
-            "auth".into(),
-            Shown::Map(vec![
-                ("type".into(), Shown::Plain("bearer".into())),
-                ("token".into(), token(SecretState::Changed)),
-            ]),
-        ),
+        ("auth".into(), Shown::Map(vec![("type".into(), Shown::Plain("bearer".into())), ("token".into(), token())])),
         ("scopes".into(), shown(&json!(["a", "true", {"name": "x", "text": "one\ntwo\n"}]))),
         ("members".into(), Shown::Personal(json!(["ana@acme.test", "bo@acme.test"]))),
         ("headers".into(), Shown::Map(Vec::new())),
         ("id".into(), Shown::KnownAfterApply),
     ]);
-    let create = Change { origin: origin("destinations.yaml", 3, 1, None), ..change("spec", None, Some(created)) };
+    Change { origin: Some(origin("destinations.yaml", 3, 1, None)), ..change("spec", None, Some(created)) }
+}
+
+/// Every sort of change.
+fn updated_fields() -> Vec<Change> {
     let patched = Some("patched by target production at trueup.yaml:14:11");
-    let update = vec![
+    vec![
         Change {
-            origin: origin("webhooks.yaml", 12, 9, patched),
-            ..change("spec.destination", text("slack-nps"), text("slack-ops"))
+            origin: Some(origin("webhooks.yaml", 12, 9, patched)),
+            ..change("spec.destination", Some(text("slack-nps")), Some(text("slack-ops")))
         },
         Change {
-            origin: origin("webhooks.yaml", 13, 9, None),
+            origin: Some(origin("webhooks.yaml", 13, 9, None)),
             ..change("spec.enabled", Some(shown(&json!(false))), Some(shown(&json!(true))))
         },
-        change("spec.properties.rename.score", None, text("nps")),
-        change("spec.properties.static.source", text("trueup"), None),
-        Change { kind: ChangeKind::Drift, ..change("spec.event", text("page.viewed"), text("survey.submitted")) },
-        Change { overwrites: text("one"), ..change("metadata.displayName", text("two"), text("three")) },
+        change("spec.properties.rename.score", None, Some(text("nps"))),
+        change("spec.properties.static.source", Some(text("trueup")), None),
+        Change {
+            kind: ChangeKind::Drift,
+            ..change("spec.event", Some(text("page.viewed")), Some(text("survey.submitted")))
+        },
+        Change {
+            overwrites: Some(text("one")),
+            ..change("metadata.displayName", Some(text("two")), Some(text("three")))
+        },
         Change {
             order_only: true,
             ..change(
@@ -139,29 +146,37 @@ pub(crate) fn every_action() -> Plan {
         },
         Change {
             is_text: true,
-            ..change("metadata.description", text("Dear all,\nold line\nbye\n"), text("Dear all,\nnew line\nbye\n"))
+            ..change(
+                "metadata.description",
+                Some(text("Dear all,\nold line\nbye\n")),
+                Some(text("Dear all,\nnew line\nbye\n")),
+            )
         },
-        change("spec.token", Some(token(SecretState::Changed)), Some(token(SecretState::Changed))),
+        change("spec.token", Some(token()), Some(token())),
         change("spec.members", Some(Shown::Personal(json!(["ana"]))), Some(Shown::Personal(json!(["ana", "bo"])))),
-    ];
+    ]
+}
+
+/// A plan in which every action and every sort of change occurs.
+pub(crate) fn every_action() -> Plan {
     let replace = vec![Change {
         forces_replacement: true,
-        origin: origin("systems.yaml", 4, 3, None),
+        origin: Some(origin("systems.yaml", 4, 3, None)),
         ..change(
             "spec.body",
-            text("The lead of Contoso is yours, so open it and be guided through the very next step"),
-            text("The lead of Fabrikam is yours, so open it and be guided through the very next step"),
+            Some(text("The lead of Contoso is yours, so open it and be guided through the very next step")),
+            Some(text("The lead of Fabrikam is yours, so open it and be guided through the very next step")),
         )
     }];
     let mut plan = empty();
     plan.actions = vec![
         Action {
             sends: Some("2 audiences and 3 end users".into()),
-            ..action(ActionKind::Create, "Destination/slack-ops", Reason::New, vec![create])
+            ..action(ActionKind::Create, "Destination/slack-ops", Reason::New, vec![created_spec()])
         },
         Action {
             keeps: vec![Path::keys("spec.headers").key("X-A")],
-            ..action(ActionKind::Update, "Webhook/nps-to-slack", Reason::ManifestChanged, update)
+            ..action(ActionKind::Update, "Webhook/nps-to-slack", Reason::ManifestChanged, updated_fields())
         },
         Action {
             archives: true,
@@ -172,7 +187,7 @@ pub(crate) fn every_action() -> Plan {
             ActionKind::NewVersion,
             "Webhook/flow",
             Reason::ManifestChanged,
-            vec![change("spec.start", text("ask"), text("tell"))],
+            vec![change("spec.start", Some(text("ask")), Some(text("tell")))],
         ),
         Action {
             version: Some(3),
@@ -200,8 +215,10 @@ pub(crate) fn every_action() -> Plan {
     ];
     plan.selection = Some("--only Webhook/nps-to-slack".into());
     plan.complete = false;
-    let drifted =
-        Change { kind: ChangeKind::Drift, ..change("spec.event", text("page.viewed"), text("survey.submitted")) };
+    let drifted = Change {
+        kind: ChangeKind::Drift,
+        ..change("spec.event", Some(text("page.viewed")), Some(text("survey.submitted")))
+    };
     plan.drift = vec![Drift {
         address: address("Webhook/nps-to-slack"),
         action: Some(ActionKind::Update),
@@ -240,6 +257,7 @@ pub(crate) fn every_action() -> Plan {
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
+        Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_filter("JSON has no infinity", |n| n.is_finite()).prop_map(Value::from),
@@ -259,6 +277,7 @@ fn any_shown() -> impl Strategy<Value = Shown> {
         4 => scalar().prop_map(Shown::Plain),
         1 => (state, reference).prop_map(|(state, reference)| Shown::Secret { state, reference }),
         1 => proptest::collection::vec(scalar(), 0..4).prop_map(|list| Shown::Personal(Value::Array(list))),
+        1 => scalar().prop_map(Shown::Personal),
         1 => proptest::collection::vec("[0-9a-f]{8}", 0..3)
             .prop_map(|hashes| Shown::PersonalMasked(Personal { count: hashes.len(), hashes })),
         1 => Just(Shown::KnownAfterApply),
@@ -296,7 +315,7 @@ fn any_change() -> impl Strategy<Value = Change> {
             is_text,
             order_only,
             forces_replacement,
-            origin: if placed { origin("a.yaml", 3, 4, drift.then_some("patched")) } else { None },
+            origin: placed.then(|| origin("a.yaml", 3, 4, drift.then_some("patched"))),
         }
     })
 }

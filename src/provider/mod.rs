@@ -3,6 +3,7 @@
 //! Planning, drift and export are handed a [`Reader`], which has no method that writes: that a plan cannot write is a
 //! matter of types. Only apply, `unlock` and `outputs` get a [`Writer`].
 
+pub mod embedded;
 pub mod error;
 
 use std::future::Future;
@@ -70,4 +71,10 @@ pub trait Writer: Reader {
 
     /// The project this writes to.
     fn project(&self) -> &Name;
+
+    /// Ends the use of the target; requests after it fail. What was answered before is durable without it: it only
+    /// leaves things tidy (an embedded store becomes one plain file).
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

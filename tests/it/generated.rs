@@ -48,7 +48,11 @@ fn committed(root: &Path) -> BTreeSet<String> {
         for entry in entries {
             let entry = entry.expect("an entry");
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type().expect("a type").is_dir() { folders.push(path) } else { drop(found.insert(path)) }
+            if entry.file_type().expect("a type").is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path);
+            }
         }
     }
     found

@@ -1,10 +1,19 @@
 //! One file per verb: its arguments and what it does.
 
+pub mod adopt;
+pub mod apply;
 pub mod completion;
+pub mod destroy;
+pub mod drift;
 pub mod explain;
+pub mod export;
 pub mod graph;
 pub mod init;
+pub mod outputs;
+pub mod plan;
 pub mod schema;
+pub mod show;
+pub mod unlock;
 pub mod validate;
 pub mod version;
 
@@ -20,6 +29,25 @@ pub enum Verb {
     Init(init::Arguments),
     /// Check manifests: schema, types, references, lint. Offline.
     Validate(validate::Arguments),
+    /// Show what apply would do, and why.
+    #[command(visible_alias = "diff")]
+    Plan(plan::Arguments),
+    /// Show a saved plan.
+    Show(show::Arguments),
+    /// Bring the target into line.
+    Apply(apply::Arguments),
+    /// Remove everything that is managed.
+    Destroy(destroy::Arguments),
+    /// Show what was changed outside the manifests, by whom and when.
+    Drift(drift::Arguments),
+    /// Write live objects as manifests.
+    Export(export::Arguments),
+    /// Write manifests for objects made by hand, and manage them.
+    Adopt(adopt::Arguments),
+    /// Print ids and server-made secrets that callers outside need.
+    Outputs(outputs::Arguments),
+    /// Take the lease away from an apply that was killed.
+    Unlock(unlock::Arguments),
     /// Print a JSON Schema; without a name, list them.
     Schema(schema::Arguments),
     /// Explain a kind, a field, an event or a diagnostic code; without a topic, list the kinds.
@@ -38,6 +66,15 @@ impl Verb {
         match self {
             Self::Init(arguments) => init::run(context, &arguments),
             Self::Validate(arguments) => validate::run(context, &arguments),
+            Self::Plan(arguments) => plan::run(context, &arguments),
+            Self::Show(arguments) => show::run(context, &arguments),
+            Self::Apply(arguments) => apply::run(context, &arguments),
+            Self::Destroy(arguments) => destroy::run(context, &arguments),
+            Self::Drift(arguments) => drift::run(context, &arguments),
+            Self::Export(arguments) => export::run(context, &arguments),
+            Self::Adopt(arguments) => adopt::run(context, &arguments),
+            Self::Outputs(arguments) => outputs::run(context, &arguments),
+            Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Schema(arguments) => schema::run(context, &arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Graph(arguments) => graph::run(context, &arguments),

@@ -1,6 +1,6 @@
 //! `validate -o json`: all problems and their counts, as one document.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,8 +77,10 @@ pub fn records(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<Diagnosti
 /// # Errors
 /// When the writer fails.
 pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &ValidationV1::new(diagnostics, sources, manifests))?;
-    writeln!(out)
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer_pretty(&mut out, &ValidationV1::new(diagnostics, sources, manifests))?;
+    writeln!(out)?;
+    out.flush()
 }
 
 #[cfg(test)]

@@ -137,11 +137,11 @@ fn render(renderer: &Renderer, d: &Diagnostic, location: Option<&Location>, loca
     }
     let title = level.primary_title(text(&d.message)).id(d.code.as_str());
     let report = [Group::with_title(title).elements(elements)];
-    let rendered = renderer.render(&report);
+    let text = renderer.render(&report);
     // The place is given apart from its source, because the line shown may be a window whose columns are not the
     // file's. The renderer then puts an empty place line between the two.
     let is_empty_place = |line: &str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
-    rendered.lines().filter(|line| !is_empty_place(line)).collect::<Vec<_>>().join("\n")
+    text.lines().filter(|line| !is_empty_place(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// A message of ours or of a library, which may quote what a stranger wrote.
@@ -190,11 +190,7 @@ impl Place {
             }
             let marked = start.clamp(range.start, range.end)..end.clamp(range.start, range.end);
             let mark = push_line(whole, range, marked, &mut place.source);
-            if started {
-                place.mark.end = mark.end;
-            } else {
-                place.mark = mark;
-            }
+            place.mark = if started { place.mark.start..mark.end } else { mark };
             started = true;
         }
         place

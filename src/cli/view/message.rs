@@ -29,3 +29,11 @@ pub fn warning(out: &mut dyn Write, message: &str, style: Style) -> io::Result<(
 pub fn note(out: &mut dyn Write, message: &str, style: Style) -> io::Result<()> {
     writeln!(out, "{}", style.paint(Role::Faint, visible::lines(message)))
 }
+
+/// A result of one line, on standard output.
+///
+/// # Errors
+/// When the writer fails.
+pub fn result(out: &mut dyn Write, message: &str) -> io::Result<()> {
+    writeln!(out, "{}", visible::lines(message))
+}

@@ -2,12 +2,20 @@
 //!
 //! Nothing here decides anything, and only `terminal` knows whether somebody is looking.
 
+mod change_text;
+
+pub mod apply_json;
+pub mod apply_text;
 pub mod diagnostic_json;
 pub mod diagnostic_text;
+pub mod drift;
 pub mod explanation_json;
 pub mod explanation_text;
 pub mod graph;
 pub mod message;
+pub mod plan_json;
+pub mod plan_text;
 pub mod style;
 pub mod terminal;
+pub mod value_text;
 pub mod visible;

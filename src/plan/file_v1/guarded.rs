@@ -107,7 +107,8 @@ impl Rebuild {
 
     /// The value of one side. The error says what does not fit.
     pub(super) fn value(&mut self, side: Side, value: Value) -> Result<Option<Shown>, String> {
-        if value.is_null() {
+        // A guarded null is a value; any other is the absence of one.
+        if value.is_null() && !self.places.contains_key(&(side, String::new())) {
             return Ok(None);
         }
         let any = self.places.keys().any(|(of, _)| *of == side);

@@ -115,8 +115,8 @@ fn a_label_that_looks_like_a_mask_stays_a_label() {
         vec![change("metadata.labels", Some(lookalike), Some(real))],
     )];
     let plan = crate::plan::sample::counted(plan, 0);
-    let read = read(stored(&plan).as_bytes()).unwrap();
-    assert_eq!(read.actions[0].changes, plan.actions[0].changes);
+    let again = read(stored(&plan).as_bytes()).unwrap();
+    assert_eq!(again.actions[0].changes, plan.actions[0].changes);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn transplanted(document: &mut Value, mut at: usize, new: &Value) {
             Value::Array(list) => list.len(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
         };
-        if size == 0 || at % 7 == 0 {
+        if size == 0 || at.is_multiple_of(7) {
             *value = new.clone();
             return;
         }

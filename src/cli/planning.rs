@@ -1,0 +1,130 @@
+//! From arguments to a plan: shared by every verb that plans.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Context;
+use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments, SelectionArguments};
+use super::exit::{self, Exit};
+use super::project;
+use super::secret_source::GuardedSource;
+use super::view::diagnostic_json::records;
+use crate::base::code::Code;
+use crate::base::ident::PlanId;
+use crate::desired::Desired;
+use crate::desired::load::LoadedProject;
+use crate::desired::secrets::Secrets;
+use crate::kinds::Address;
+use crate::live::{self, Live, Wanted};
+use crate::plan::{Plan, PlanOptions};
+use crate::provider::Reader;
+
+/// A project with its secrets: what plan and apply start from.
+pub struct Prepared {
+    /// The project, free of errors.
+    pub loaded: LoadedProject,
+    /// The contents of its secrets, as far as they are available.
+    pub secrets: Secrets,
+}
+
+/// Loads a project and reads its secrets.
+///
+/// # Errors
+/// When anything is wrong with its manifests, which is said on standard error.
+pub fn prepare(context: &Context, project: &ProjectArguments, secrets: &SecretArguments) -> Result<Prepared, Exit> {
+    let loaded = project::load_sound(context, project)?;
+    let source = GuardedSource::new(&loaded.desired.project.root, &context.working_folder, secrets);
+    let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
+    let secrets = Secrets::read(&source, references);
+    Ok(Prepared { loaded, secrets })
+}
+
+/// What a verb asks of a plan.
+#[derive(Clone, Debug)]
+pub struct Wish<'a> {
+    /// The flags.
+    pub arguments: &'a PlanArguments,
+    /// Remove everything that is managed.
+    pub destroy: bool,
+}
+
+/// Reads live state and plans.
+///
+/// # Errors
+/// When the target cannot be read or no plan is possible, which is said on standard error.
+pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> Result<(Plan, Live), Exit> {
+    let desired = &prepared.loaded.desired;
+    let live = live::read(reader, &wanted(desired, &prepared.secrets, &wish.arguments.replace))
+        .await
+        .map_err(|error| exit::provider(&error))?;
+    check_replace(desired, &wish.arguments.replace, &wish.arguments.selection)?;
+    match crate::plan::build(desired, &live, &options(desired, wish)) {
+        Ok(mut plan) => {
+            plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
+            Ok((plan, live))
+        }
+        Err(problems) => {
+            project::say(&problems, &desired.sources);
+            let unmanaged = problems.iter().any(|problem| problem.code == Code::Unmanaged);
+            Err(if unmanaged { Exit::Conflict } else { Exit::InvalidInput })
+        }
+    }
+}
+
+fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -> Wanted<'a> {
+    let mut wanted = Wanted { audit: true, in_full: replace.to_vec(), ..Wanted::default() };
+    for object in &desired.objects {
+        wanted.objects.push((object.address.clone(), object.digest));
+        let former = object.former_name.as_ref().map(|name| Address::new(object.address.kind, name.clone()));
+        for secret in &object.secrets {
+            if let Some(content) = secrets.get(&secret.reference) {
+                let path = secret.path.to_string();
+                wanted.secrets.extend(former.clone().map(|former| (former, path.clone(), content)));
+                wanted.secrets.push((object.address.clone(), path, content));
+            }
+        }
+        wanted.former.extend(former);
+    }
+    wanted
+}
+
+/// A slip in an address would otherwise silently select nothing.
+fn check_replace(desired: &Desired, replace: &[Address], selection: &SelectionArguments) -> Result<(), Exit> {
+    for address in replace.iter().chain(&selection.only) {
+        if desired.get(address).is_none() {
+            let names = desired.objects.iter().map(|object| object.address.to_string()).collect::<Vec<_>>();
+            let near = crate::base::diagnostic::nearest(&address.to_string(), names.iter().map(String::as_str))
+                .map(|near| format!("did you mean {near}?"));
+            exit::say_error(&format!("{address} is not in the manifests"), near.as_deref());
+            return Err(Exit::InvalidInput);
+        }
+    }
+    Ok(())
+}
+
+fn options(desired: &Desired, wish: &Wish<'_>) -> PlanOptions {
+    let PlanArguments { prune, allow_empty, adopt, allow_send, replace, limits, selection } = wish.arguments;
+    let (max_deletes, max_changed_percent) = limits_of(desired, limits);
+    PlanOptions {
+        plan_id: PlanId(Uuid::new_v4()),
+        now: Timestamp::now(),
+        trueup_version: env!("CARGO_PKG_VERSION").to_owned(),
+        adopt: *adopt,
+        prune: *prune,
+        allow_empty: *allow_empty,
+        destroy: wish.destroy,
+        allow_send: *allow_send,
+        max_deletes,
+        max_changed_percent,
+        selection: selection.selection(),
+        replace: replace.clone(),
+    }
+}
+
+/// Flags before the project's limits.
+#[must_use]
+pub fn limits_of(desired: &Desired, limits: &LimitArguments) -> (usize, Option<f64>) {
+    let project = &desired.project.limits;
+    let deletes = limits.max_deletes.unwrap_or_else(|| usize::try_from(project.max_deletes).unwrap_or(usize::MAX));
+    (deletes, limits.max_changed_percent.or(project.max_changed_percent))
+}

@@ -1,0 +1,31 @@
+//! What a plan says apply must not do without a further flag.
+
+use super::exit::{self, Exit};
+use super::view::plan_text;
+use crate::plan::plan_value::Refusal;
+
+/// Refuses while anything is left to refuse.
+///
+/// # Errors
+/// With every refusal said on standard error.
+pub fn check(refusals: &[Refusal]) -> Result<(), Exit> {
+    for refusal in refusals {
+        exit::say_error(&plan_text::refusal_text(refusal), None);
+    }
+    if refusals.is_empty() { Ok(()) } else { Err(Exit::SafetyLimit) }
+}
+
+/// Takes away what flags given to apply allow. What protects an object cannot be lifted by a flag.
+pub fn lift(refusals: &mut Vec<Refusal>, allow_send: bool, (max_deletes, max_percent): (usize, Option<f64>)) {
+    refusals.retain(|refusal| match refusal {
+        Refusal::TooManyDeletes { planned, allowed } => *planned > max_deletes.max(*allowed),
+        Refusal::TooMuchChanged { planned, managed, allowed } => {
+            // Counts of objects are far below where a double loses a unit.
+            #[expect(clippy::cast_precision_loss, reason = "counts of objects fit a double exactly")]
+            let share = *planned as f64 * 100.0 / (*managed).max(1) as f64;
+            share > max_percent.unwrap_or(*allowed).max(*allowed)
+        }
+        Refusal::Sends { .. } => !allow_send,
+        Refusal::Protected(_) => true,
+    });
+}

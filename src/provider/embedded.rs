@@ -1,0 +1,238 @@
+//! The target inside this process: the object store in a file of the project, no server and no socket.
+
+use std::path::Path;
+
+use super::{Boxed, ProviderError, Reader, SecretAnswer, SecretQuestion, Writer};
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use crate::base::secret::SecretText;
+use crate::kinds::Address;
+use crate::object::audit::{AuditEntry, AuditQuery};
+use crate::object::capability::Capabilities;
+use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
+use crate::object::lease::{LeaseGrant, LeaseHolder};
+use crate::object::record::{ObjectRecord, Snapshot};
+use crate::store::{Clock, MasterKey, ReadStore, Store, StoreError};
+
+/// One project of a store, open for reading (`Embedded<ReadStore>`) or for writing (`Embedded<Store>`).
+pub struct Embedded<S> {
+    store: S,
+    project: Name,
+}
+
+impl Embedded<ReadStore> {
+    /// Opens the store for reading: nothing is made or changed, and a file that does not exist is an empty store.
+    ///
+    /// # Errors
+    /// As [`ReadStore::open`].
+    pub async fn open_read(
+        path: &Path,
+        project: Name,
+        key: Option<MasterKey>,
+        clock: Clock,
+    ) -> Result<Self, ProviderError> {
+        Ok(Self { store: ReadStore::open(path, key, clock).await?, project })
+    }
+}
+
+impl Embedded<Store> {
+    /// Opens the store for writing, and makes what is missing of it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_write(
+        path: &Path,
+        project: Name,
+        key: Option<MasterKey>,
+        clock: Clock,
+    ) -> Result<Self, ProviderError> {
+        Ok(Self { store: Store::open(path, key, clock).await?, project })
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl<S: AsRef<ReadStore>> Embedded<S> {
+    fn reads(&self) -> &ReadStore {
+        self.store.as_ref()
+    }
+}
+
+impl<S: AsRef<ReadStore> + Send + Sync> Reader for Embedded<S> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::full()
+    }
+
+    fn digests(&self) -> Boxed<'_, Snapshot> {
+        Box::pin(async { Ok(self.reads().digests(&self.project).await?) })
+    }
+
+    fn read<'a>(&'a self, addresses: Option<&'a [Address]>) -> Boxed<'a, Vec<ObjectRecord>> {
+        Box::pin(async move { Ok(self.reads().read(&self.project, addresses).await?) })
+    }
+
+    fn read_archived<'a>(&'a self, addresses: &'a [Address]) -> Boxed<'a, Vec<ObjectRecord>> {
+        Box::pin(async move { Ok(self.reads().read_archived(&self.project, addresses).await?) })
+    }
+
+    fn compare_secrets<'a>(&'a self, questions: &'a [SecretQuestion]) -> Boxed<'a, Vec<SecretAnswer>> {
+        Box::pin(async move {
+            let asked: Vec<_> =
+                questions.iter().map(|q| (&q.address, q.path.as_str(), q.fingerprint.as_str())).collect();
+            let answers = self.reads().compare_secrets(&self.project, &asked).await?;
+            let answer = |same| match same {
+                Some(true) => SecretAnswer::Same,
+                Some(false) => SecretAnswer::Different,
+                None => SecretAnswer::Unknown,
+            };
+            Ok(answers.into_iter().map(answer).collect())
+        })
+    }
+
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>> {
+        Box::pin(async move { Ok(self.reads().audit(&self.project, query).await?) })
+    }
+
+    fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
+        Box::pin(async move { Ok(self.reads().applied(&self.project, plan).await?) })
+    }
+}
+
+impl Writer for Embedded<Store> {
+    fn changeset<'a>(&'a self, changeset: &'a Changeset) -> Boxed<'a, ChangesetOutcome> {
+        Box::pin(async move {
+            if changeset.project != self.project {
+                let reason = format!("it is for project {}, not {}", changeset.project, self.project);
+                return Err(ProviderError::Rejected { address: None, reason });
+            }
+            Ok(self.store.changeset(changeset).await?)
+        })
+    }
+
+    fn take_lease<'a>(&'a self, owner: PlanId, actor: &'a str) -> Boxed<'a, LeaseGrant> {
+        Box::pin(async move { Ok(self.store.take_lease(&self.project, owner, actor).await?) })
+    }
+
+    fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()> {
+        Box::pin(async move { Ok(self.store.release_lease(&self.project, owner, token).await?) })
+    }
+
+    fn break_lease<'a>(&'a self, actor: &'a str) -> Boxed<'a, Option<LeaseHolder>> {
+        Box::pin(async move { Ok(self.store.break_lease(&self.project, actor).await?) })
+    }
+
+    fn tokens(&self) -> Boxed<'_, Vec<(Address, ObjectId, SecretText)>> {
+        Box::pin(async { Ok(self.store.tokens(&self.project).await?) })
+    }
+
+    fn project(&self) -> &Name {
+        &self.project
+    }
+
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async { Ok(self.store.close().await?) })
+    }
+}
+
+impl From<StoreError> for ProviderError {
+    fn from(error: StoreError) -> Self {
+        // The store's words are the context and its cause the source, so that neither is said twice.
+        let context = error.to_string();
+        let unavailable = |source| Self::Unavailable { context: context.clone(), source };
+        match error {
+            StoreError::Absent(address) => Self::Absent(address),
+            StoreError::Conflict(stale) => Self::Conflict(stale),
+            StoreError::PlanReused => Self::PlanReused,
+            StoreError::Rejected { address, reason } => Self::Rejected { address, reason },
+            StoreError::TooManyComparisons { .. } => Self::Rejected { address: None, reason: context },
+            StoreError::LeaseHeld(holder) => Self::LeaseHeld(holder),
+            StoreError::LeaseLost => Self::LeaseLost,
+            StoreError::UnknownOutcome(source) => Self::UnknownOutcome { source: Some(source) },
+            StoreError::NotADatabase { path: _, source }
+            | StoreError::Open { path: _, source }
+            | StoreError::Database(source) => unavailable(Some(source)),
+            StoreError::File { action: _, path: _, source } => unavailable(Some(source.into())),
+            StoreError::Random(source) => unavailable(Some(source.into())),
+            StoreError::Foreign(_)
+            | StoreError::Newer { .. }
+            | StoreError::Older { .. }
+            | StoreError::Unclosed(_)
+            | StoreError::WrongKey(_)
+            | StoreError::MissingKey { .. }
+            | StoreError::BadKey
+            | StoreError::Full
+            | StoreError::Busy
+            | StoreError::Closed
+            | StoreError::Corrupt { .. } => unavailable(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::base::fingerprint::fingerprint;
+    use crate::kinds::Metadata;
+    use crate::object::action::ActionKind;
+    use crate::object::changeset::{Body, Expected, Operation, SecretWrite, Write};
+
+    #[tokio::test]
+    async fn a_plan_goes_through_the_seam() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("local.db");
+        let project = Name::from_any("acme");
+        let open = async || Embedded::open_read(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let empty: Box<dyn Reader> = Box::new(open().await);
+        assert!(empty.digests().await.expect("digests").rows.is_empty());
+
+        let writer = Embedded::open_write(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let writer: Box<dyn Writer> = Box::new(writer);
+        let plan_id = PlanId(Uuid::new_v4());
+        let lease = writer.take_lease(plan_id, "ci").await.expect("taken");
+        let address: Address = "Destination/d".parse().expect("an address");
+        let spec = json!({"platform": "Slack", "method": "POST", "url": "https://a.test",
+            "auth": {"type": "bearer", "token": {"fromEnv": "T"}}});
+        let content = SecretText::new("content".into());
+        let secrets = vec![SecretWrite { path: "spec.auth.token".into(), content: content.clone() }];
+        let body = Body { metadata: Metadata::named(address.name.clone()), spec, applied: None, secrets };
+        let operation = Operation::Create(body);
+        let write =
+            Write { address: address.clone(), action: ActionKind::Create, expected: Expected::Absent, operation };
+        let changeset = Changeset {
+            project: project.clone(),
+            plan_id,
+            body: Digest::of_bytes(b"plan"),
+            actor: "ci".into(),
+            commit: None,
+            fencing_token: lease.token,
+            writes: vec![write],
+            refresh: Vec::new(),
+        };
+        let other = Changeset { project: Name::from_any("other"), ..changeset.clone() };
+        assert!(matches!(writer.changeset(&other).await, Err(ProviderError::Rejected { address: None, .. })));
+        assert!(matches!(writer.changeset(&changeset).await, Ok(ChangesetOutcome::Applied { .. })));
+        writer.release_lease(plan_id, lease.token).await.expect("released");
+        writer.close().await.expect("closed");
+        assert!(matches!(writer.digests().await, Err(ProviderError::Unavailable { .. })));
+
+        let reader = open().await;
+        let row = reader.digests().await.expect("digests").rows.remove(0);
+        let ask = |path: &str, content: &str| SecretQuestion {
+            address: address.clone(),
+            path: path.into(),
+            fingerprint: fingerprint(&row.secrets[0].salt, &SecretText::new(content.into())),
+        };
+        let questions =
+            [ask("spec.auth.token", "content"), ask("spec.auth.token", "x"), ask("spec.signing.secret", "x")];
+        let answers = reader.compare_secrets(&questions).await.expect("compared");
+        assert_eq!(answers, [SecretAnswer::Same, SecretAnswer::Different, SecretAnswer::Unknown]);
+        assert!(reader.applied(plan_id).await.expect("read").is_some());
+    }
+}

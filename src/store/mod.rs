@@ -1,0 +1,117 @@
+//! The object store: one SQLite file for any number of projects, used in-process by the embedded provider and by the
+//! server.
+//!
+//! A write is one transaction. What it touches is read into a [`stage`], changed there by plain code, and written back
+//! with one statement per table whatever the number of objects; so a rule that is broken by the last write of a
+//! changeset leaves nothing behind, and ten thousand objects cost a dozen statements.
+//!
+//! Digests are computed here from what is stored, never taken from a caller. The store reads no environment and no
+//! clock of its own.
+
+mod audit;
+mod by_hand;
+mod changeset;
+mod clock;
+mod content;
+mod error;
+mod flush;
+mod key;
+mod lease;
+mod objects;
+mod open;
+mod references;
+mod rows;
+mod schema;
+mod secrets;
+mod stage;
+mod staged;
+mod tokens;
+mod unique;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+
+pub use by_hand::{IfMatch, PutOutcome, Removed};
+pub use clock::Clock;
+pub use error::StoreError;
+pub use key::MasterKey;
+pub use objects::StoredVersion;
+pub use tokens::TokenOwner;
+
+use key::Keys;
+use secrets::Limiter;
+
+/// A store open for reading. Has no method that writes.
+pub struct ReadStore {
+    source: Source,
+    keys: Option<Keys>,
+    clock: Clock,
+    limiter: std::sync::Mutex<Limiter>,
+}
+
+enum Source {
+    /// There is no file.
+    Empty,
+    File(SqlitePool),
+}
+
+/// A store open for writing.
+pub struct Store {
+    reads: ReadStore,
+    /// SQLite has one writer at a time; waiting here is fair and wakes at once, waiting in SQLite is neither.
+    writer: Mutex<Option<SqliteConnection>>,
+}
+
+impl ReadStore {
+    /// A view of one moment; `None` when there is no file. Rolls back when dropped.
+    async fn view(&self) -> Result<Option<Transaction<'static, Sqlite>>, StoreError> {
+        match &self.source {
+            Source::Empty => Ok(None),
+            Source::File(pool) => Ok(Some(pool.begin().await?)),
+        }
+    }
+}
+
+impl AsRef<ReadStore> for ReadStore {
+    fn as_ref(&self) -> &ReadStore {
+        self
+    }
+}
+
+impl AsRef<ReadStore> for Store {
+    fn as_ref(&self) -> &ReadStore {
+        &self.reads
+    }
+}
+
+impl Store {
+    /// Its reading side.
+    #[must_use]
+    pub fn reads(&self) -> &ReadStore {
+        &self.reads
+    }
+
+    async fn writer(&self) -> Writer<'_> {
+        Writer(self.writer.lock().await)
+    }
+
+    fn keys(&self) -> Result<&Keys, StoreError> {
+        // A store open for writing always has its keys.
+        self.reads.keys.as_ref().ok_or(StoreError::BadKey)
+    }
+}
+
+struct Writer<'s>(MutexGuard<'s, Option<SqliteConnection>>);
+
+impl Writer<'_> {
+    /// Begins a transaction that may write. It must say so at once: one that begins by reading and then writes fails
+    /// without waiting when another process has written in between.
+    async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        let connection = self.0.as_mut().ok_or(StoreError::Closed)?;
+        Ok(connection.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
