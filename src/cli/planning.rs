@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Context;
-use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments, SelectionArguments};
+use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments};
 use super::exit::{self, Exit};
 use super::project;
 use super::secret_source::GuardedSource;

@@ -1,4 +1,5 @@
 //! Integration tests: one binary, one file per area.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
 mod architecture;
 mod examples;
@@ -9,5 +10,7 @@ mod rig;
 mod safety;
 mod selection;
 mod stories;
+mod generated;
+mod offline_verbs;
 mod support;
 mod world;
