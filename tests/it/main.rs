@@ -1,4 +1,6 @@
 //! Integration tests: one binary, one file per area.
 
+#![expect(clippy::expect_used, reason = "a helper that fails is a failed test")]
+
 mod examples;
 mod support;
