@@ -2,5 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "a helper that fails is a failed test")]
 
+mod architecture;
 mod examples;
 mod support;
