@@ -15,7 +15,7 @@ export TRUEUP_ALLOW_SECRET_COMMANDS=true
 say "Are the manifests sound? No target is asked, no secret is read and no command is run."
 trueup validate
 
-say "What would be made? The system's first webhook also has its settings published."
+say "What would be made? Each system with its first webhook also has its settings published."
 trueup plan
 
 say "Make it."

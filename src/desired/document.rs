@@ -150,7 +150,15 @@ fn typed(
             base: &Path::root(),
             address: shown.as_deref(),
         };
-        let problems = schema_diagnostics(validator.iter_errors(value), context);
+        let mut problems = schema_diagnostics(validator.iter_errors(value), context);
+        for problem in problems.iter_mut().filter(|problem| problem.code == Code::InvalidName) {
+            let written = problem.path.as_ref().and_then(|path| path.of(value)).and_then(Value::as_str);
+            if let Some(message) = written.and_then(|name| kind.reserved_name(name)) {
+                problem.code = Code::ReservedEvent;
+                problem.message = message;
+                problem.help = Some("choose another name, or leave the manifest out".to_owned());
+            }
+        }
         // A schema that refuses without an error would let a broken manifest pass as an absent one.
         return Err(if problems.is_empty() { broken(&"it does not fit its schema") } else { problems });
     }

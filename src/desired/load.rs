@@ -33,6 +33,14 @@ impl LoadedProject {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
+
+    /// Adds what a later look at the project found.
+    pub fn add(&mut self, mut found: Vec<Diagnostic>) {
+        if !found.is_empty() {
+            self.diagnostics.append(&mut found);
+            sort(&mut self.diagnostics);
+        }
+    }
 }
 
 /// Loads, types and checks a project. Resolves no secret and asks no target.
@@ -49,7 +57,11 @@ pub fn load_project(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
         diagnostics.append(&mut outcome.diagnostics);
     }
     let (objects, digest) = assemble(outcomes, partial, &mut diagnostics);
-    diagnostics.sort_by_cached_key(|d| (d.span.map(|s| (s.file, s.start)), d.severity, d.code, d.message.clone()));
+    sort(&mut diagnostics);
     let desired = Desired { project, objects, digest, sources, partial };
     Ok(LoadedProject { desired, diagnostics, manifests })
+}
+
+fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_cached_key(|d| (d.span.map(|s| (s.file, s.start)), d.severity, d.code, d.message.clone()));
 }

@@ -95,6 +95,12 @@ macro_rules! kinds {
                 match self { $(Self::$kind => <$module::$spec as Managed>::LIFE_CYCLE,)+ }
             }
 
+            /// Why a name is taken by something built in.
+            #[must_use]
+            pub fn reserved_name(self, name: &str) -> Option<String> {
+                match self { $(Self::$kind => <$module::$spec as Managed>::reserved_name(name),)+ }
+            }
+
             /// Whether the target makes a secret token for each object, which is an output.
             #[must_use]
             pub fn has_token(self) -> bool {

@@ -17,7 +17,7 @@ use crate::kinds::{Address, LifeCycle, Spec};
 use crate::live::Live;
 use crate::object::action::ActionKind;
 use crate::object::record::{DigestRow, ObjectRecord};
-use crate::provider::SecretAnswer;
+use crate::object::secret_comparison::SecretAnswer;
 
 /// Plans.
 ///

@@ -155,7 +155,11 @@ fn consent_text(consent: &ConsentArguments) -> bool {
     consent.output == TextOrJson::Text
 }
 
-async fn carry_out(
+/// Applies a plan that was agreed to, and reports.
+///
+/// # Errors
+/// When it cannot be applied, which is said on standard error.
+pub async fn carry_out(
     context: &Context,
     prepared: &Prepared,
     plan: &Plan,

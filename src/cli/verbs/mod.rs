@@ -1,5 +1,6 @@
 //! One file per verb: its arguments and what it does.
 
+pub mod adopt;
 pub mod apply;
 pub mod destroy;
 pub mod drift;
@@ -34,6 +35,8 @@ pub enum Verb {
     Drift(drift::Arguments),
     /// Write live objects as manifests.
     Export(export::Arguments),
+    /// Write manifests for objects made by hand, and manage them.
+    Adopt(adopt::Arguments),
     /// Print ids and server-made secrets that callers outside need.
     Outputs(outputs::Arguments),
     /// Take the lease away from an apply that was killed.
@@ -53,6 +56,7 @@ impl Verb {
             Self::Destroy(arguments) => destroy::run(context, &arguments),
             Self::Drift(arguments) => drift::run(context, &arguments),
             Self::Export(arguments) => export::run(context, &arguments),
+            Self::Adopt(arguments) => adopt::run(context, &arguments),
             Self::Outputs(arguments) => outputs::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Version(arguments) => version::run(&arguments),

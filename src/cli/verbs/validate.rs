@@ -20,7 +20,7 @@ pub struct Arguments {
 /// Validates.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let loaded = match crate::cli::project::options(context, &arguments.project) {
-        Ok(options) => crate::desired::load::load_project(&options),
+        Ok(options) => crate::cli::project::read(&options),
         Err(exit) => return exit,
     };
     let (diagnostics, sources, manifests) = match &loaded {
