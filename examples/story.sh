@@ -4,7 +4,7 @@
 #   say TEXT…      a heading
 #   trueup ARGS…   shows the command and runs it
 
-cd "$(dirname "${BASH_SOURCE[1]}")"
+cd "$(dirname "${BASH_SOURCE[1]}")" || exit
 
 # TRUEUP names a binary: a path, which may be relative to where the script was called from, or a command of PATH.
 if [[ -n "${TRUEUP:-}" ]]; then

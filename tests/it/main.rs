@@ -1,8 +1,17 @@
 //! Integration tests: one binary, one file per area.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
+#![expect(clippy::expect_used, reason = "a helper that fails is a failed test")]
 
 mod architecture;
+mod drift;
 mod examples;
 mod generated;
+mod laws;
+mod life_cycles;
 mod offline_verbs;
+mod rig;
+mod safety;
+mod selection;
+mod stories;
 mod support;
+mod world;
