@@ -2,4 +2,6 @@
 
 mod architecture;
 mod examples;
+#[cfg(unix)]
+mod readme;
 mod support;
