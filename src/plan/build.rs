@@ -11,6 +11,7 @@ use super::{changes, limits, order, orphans, publish};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::path::Path;
+use crate::base::source::Span;
 use crate::desired::{Desired, DesiredObject};
 use crate::kinds::managed::Before;
 use crate::kinds::{Address, LifeCycle, Spec};
@@ -418,10 +419,10 @@ impl<'a> Builder<'a> {
         }
         let written: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
         let selected: BTreeSet<&Address> = self.selected().into_iter().map(|object| &object.address).collect();
-        let mut missing: BTreeMap<Address, Address> = BTreeMap::new();
+        let mut missing: BTreeMap<Address, (Address, Option<Span>)> = BTreeMap::new();
         for action in &self.actions {
             if !selected.contains(&action.address) && !self.options.destroy {
-                missing.insert(action.address.clone(), needing(action));
+                missing.insert(action.address.clone(), (needing(action), None));
             }
             let Some(object) = self.desired.get(&action.address) else { continue };
             if matches!(action.action, ActionKind::Delete | ActionKind::Archive) {
@@ -431,17 +432,18 @@ impl<'a> Builder<'a> {
                 let there = self.live.rows.contains_key(&link.to) || written.contains(&link.to);
                 let is_event = crate::kinds::catalogue::EVENTS.contains_key(link.to.name.as_str());
                 if !there && !is_event {
-                    missing.insert(link.to.clone(), action.address.clone());
+                    let place = object.positions.find(&link.path).map(|place| place.value);
+                    missing.insert(link.to.clone(), (action.address.clone(), place));
                 }
             }
         }
-        for (address, by) in missing {
+        for (address, (by, place)) in missing {
             let message = format!("{by} needs a write to {address}, which is outside the selection");
-            self.problems.push(
-                Diagnostic::error(Code::OutsideSelection, message)
-                    .of(by.to_string())
-                    .help(format!("add --only {address}, or plan the whole project")),
-            );
+            let mut problem = Diagnostic::error(Code::OutsideSelection, message)
+                .of(by.to_string())
+                .help(format!("{}, or plan the whole project", self.options.selection.how_to_include(&address)));
+            problem.span = place;
+            self.problems.push(problem);
         }
     }
 

@@ -157,7 +157,7 @@ pub(super) async fn load_objects(
     let query = sqlx::query(concat!(
         "SELECT ",
         object_columns!(),
-        " FROM json_each(?) a JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 AND o.name = a.value ->> 1 \
+        " FROM json_each(?) a CROSS JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 AND o.name = a.value ->> 1 \
          AND o.archived = 0"
     ));
     let query = query.bind(rows::addresses(live)).bind(stage.project.as_str());
@@ -166,7 +166,7 @@ pub(super) async fn load_objects(
         let query = sqlx::query(concat!(
             "SELECT ",
             object_columns!(),
-            " FROM json_each(?) a JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
+            " FROM json_each(?) a CROSS JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
              AND o.name = a.value ->> 1 AND o.archived = 1 ORDER BY o.archived_at, o.generation"
         ));
         let query = query.bind(rows::addresses(restored)).bind(stage.project.as_str());

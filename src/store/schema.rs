@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::error::{StoreError, code_of, codes};
 
@@ -133,9 +133,12 @@ pub(super) enum Identity {
 /// Looks at a file without changing it.
 pub(super) async fn identify(connection: &mut SqliteConnection, path: &Path) -> Result<Identity, StoreError> {
     let look = async {
-        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+        // One moment: another process may be making the file just now.
+        let mut view = connection.begin().await?;
+        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *view).await?;
+        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *view).await?;
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *view).await?;
+        view.rollback().await?;
         Ok((id, format, tables))
     };
     let (id, format, tables) = look.await.map_err(|error| damaged(path, error))?;

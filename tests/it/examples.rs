@@ -136,6 +136,19 @@ fn each_target_of_each_story_is_planned() {
     }
 }
 
+/// What a part of a project refers to may stand in another part; a built-in event may not.
+#[test]
+fn a_folder_of_a_project_is_checked_by_itself() {
+    let project = staged("adoption");
+    for folder in ["destinations", "events", "systems", "webhooks", "workflows"] {
+        project.ok(&["validate", folder]);
+    }
+    project
+        .write("webhooks/survey.yaml", &text(&project.join("webhooks/survey.yaml")).replace("submitted", "submited"));
+    let run = project.run(&["validate", "webhooks"]);
+    assert!(run.code == 3 && run.err.contains("did you mean `survey.submitted`?"), "{}", run.err);
+}
+
 #[test]
 fn each_script_runs_from_anywhere_and_again() {
     let copy = Project::new();
@@ -247,14 +260,18 @@ fn the_examples_show_every_field_and_every_value() {
         let fields = kind.fields().iter().map(|field| field.path);
         missing.extend(fields.filter(absent).map(|path| format!("{kind}: {path}")));
         let mut shown = BTreeSet::new();
-        of_kind.iter().for_each(|value| texts(value, &mut shown));
+        for value in &of_kind {
+            texts(value, &mut shown);
+        }
         let mut known = BTreeSet::new();
         choices(&schema::manifest_schema(*kind), &mut known);
         let absent = known.iter().filter(|value| !shown.contains(value.as_str()));
         missing.extend(absent.map(|value| format!("{kind}: the value {value}")));
     }
     let mut shown = BTreeSet::new();
-    all.iter().for_each(|value| texts(value, &mut shown));
+    for value in &all {
+        texts(value, &mut shown);
+    }
     let metadata = ["metadata.displayName", "metadata.description", "metadata.labels.*", "metadata.annotations.*"];
     let absent = metadata.iter().filter(|path| !all.iter().any(|value| occurs(value, path)));
     missing.extend(absent.map(|path| (*path).to_owned()));

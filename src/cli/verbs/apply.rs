@@ -65,7 +65,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 
 /// Without somebody to ask, consent must come with the command.
 pub fn check_consent(consent: &ConsentArguments) -> Result<(), Exit> {
-    if consent.auto_approve || std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+    if consent.auto_approve || std::io::stdin().is_terminal() && terminal::standard_error().is_terminal {
         return Ok(());
     }
     exit::say_error("there is no terminal to ask for consent", Some("add --auto-approve (-y)"));

@@ -213,18 +213,18 @@ impl<'ast> Visit<'ast> for Source {
 /// What a path reaches for, if that is outside the process's memory.
 fn touch(segments: &[String]) -> Option<Touch> {
     let names: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let (sort, length) = match names.as_slice() {
-        ["std", "env", ..] => (Sort::Process, 2),
-        ["env", "var" | "var_os" | "vars" | "vars_os" | "args" | "args_os" | "current_dir" | "set_var", ..] => {
-            (Sort::Process, 2)
-        }
-        ["std", "process", "exit" | "abort", ..] => (Sort::Process, 3),
-        ["process", "exit" | "abort", ..] => (Sort::Process, 2),
-        ["std", "io", "stdin", ..] => (Sort::Process, 3),
-        ["io", "stdin", ..] => (Sort::Process, 2),
-        ["std", "io", "stdout" | "stderr", ..] => (Sort::Print, 3),
+    let (is_from_std, names) = match names.as_slice() {
+        ["std", rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let (sort, length) = match names {
+        ["env", ..] if is_from_std => (Sort::Process, 1),
+        ["env", "var" | "var_os" | "vars" | "vars_os" | "args" | "args_os" | "current_dir" | "set_var", ..]
+        | ["process", "exit" | "abort", ..]
+        | ["io", "stdin", ..] => (Sort::Process, 2),
         ["io", "stdout" | "stderr", ..] => (Sort::Print, 2),
         _ => return None,
     };
-    Some(Touch { sort, what: names[..length].join("::") })
+    let std = if is_from_std { "std::" } else { "" };
+    Some(Touch { sort, what: format!("{std}{}", names[..length].join("::")) })
 }
