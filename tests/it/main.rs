@@ -1,5 +1,6 @@
 //! Integration tests: one binary, one file per area.
 #![expect(clippy::expect_used, reason = "a helper that fails is a failed test")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
 mod architecture;
 mod drift;
@@ -8,6 +9,8 @@ mod generated;
 mod laws;
 mod life_cycles;
 mod offline_verbs;
+#[cfg(unix)]
+mod readme;
 mod rig;
 mod safety;
 mod selection;
