@@ -16,6 +16,8 @@ pub mod manifest;
 
 pub mod desired;
 
+pub mod lint;
+
 pub mod live;
 
 pub mod diff;

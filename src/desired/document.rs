@@ -9,7 +9,7 @@ use crate::base::path::Path;
 use crate::base::positions::{Place, Positions};
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::base::secret::SecretRef;
-use crate::base::source::Span;
+use crate::base::source::{FileId, Span};
 use crate::kinds::finding::{Finding, Findings};
 use crate::kinds::{Address, Kind, Metadata, Spec, schema};
 use crate::manifest::Document;
@@ -20,6 +20,8 @@ pub const API_VERSION: &str = "trueup/v1";
 /// What became of a document.
 #[derive(Debug)]
 pub(super) struct Outcome {
+    /// The file it is in.
+    pub file: FileId,
     /// The address, when it could be told: a broken manifest still exists for those that refer to it.
     pub address: Option<Address>,
     /// Where the name stands.
@@ -44,8 +46,8 @@ pub(super) struct Candidate {
 
 /// Reads one document.
 pub(super) fn read(document: Document) -> Outcome {
-    let Document { value, positions, span, sound, .. } = document;
-    let mut outcome = Outcome { address: None, name_span: None, object: None, diagnostics: Vec::new() };
+    let Document { file, value, positions, span, sound } = document;
+    let mut outcome = Outcome { file, address: None, name_span: None, object: None, diagnostics: Vec::new() };
     let kind = match kind_of(&value, &positions, span) {
         Ok(kind) => kind,
         Err(problem) => {
@@ -150,7 +152,15 @@ fn typed(
             base: &Path::root(),
             address: shown.as_deref(),
         };
-        let problems = schema_diagnostics(validator.iter_errors(value), context);
+        let mut problems = schema_diagnostics(validator.iter_errors(value), context);
+        for problem in problems.iter_mut().filter(|problem| problem.code == Code::InvalidName) {
+            let written = problem.path.as_ref().and_then(|path| path.of(value)).and_then(Value::as_str);
+            if let Some(message) = written.and_then(|name| kind.reserved_name(name)) {
+                problem.code = Code::ReservedEvent;
+                problem.message = message;
+                problem.help = Some("choose another name, or leave the manifest out".to_owned());
+            }
+        }
         // A schema that refuses without an error would let a broken manifest pass as an absent one.
         return Err(if problems.is_empty() { broken(&"it does not fit its schema") } else { problems });
     }

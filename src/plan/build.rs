@@ -7,17 +7,18 @@ use super::options::PlanOptions;
 use super::plan_value::{Action, Change, ChangeKind, Drift, Plan, Summary, UnknownSecret};
 use super::reason::Reason;
 use super::shown::{SecretState, Shown};
-use super::{changes, limits, order, orphans, publish};
+use super::{changes, limits, order, orphans, publish, referrers};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::path::Path;
+use crate::base::source::Span;
 use crate::desired::{Desired, DesiredObject};
 use crate::kinds::managed::Before;
 use crate::kinds::{Address, LifeCycle, Spec};
 use crate::live::Live;
 use crate::object::action::ActionKind;
 use crate::object::record::{DigestRow, ObjectRecord};
-use crate::provider::SecretAnswer;
+use crate::object::secret_comparison::SecretAnswer;
 
 /// Plans.
 ///
@@ -35,7 +36,7 @@ pub fn build(desired: &Desired, live: &Live, options: &PlanOptions) -> Result<Pl
     }
     builder.orphans();
     builder.check_selection();
-    builder.check_referrers();
+    builder.problems.extend(referrers::strangers(&builder.actions, desired, live));
     builder.finish()
 }
 
@@ -73,7 +74,9 @@ impl<'a> Builder<'a> {
 
     fn selected(&self) -> Vec<&'a DesiredObject> {
         let selection = &self.options.selection;
-        let contains = |object: &&DesiredObject| selection.contains(&object.address, &object.metadata.labels);
+        let contains = |object: &&DesiredObject| {
+            self.desired.is_asked(object) && selection.contains(&object.address, &object.metadata.labels)
+        };
         self.desired.objects.iter().filter(contains).collect()
     }
 
@@ -387,10 +390,12 @@ impl<'a> Builder<'a> {
             let selection = &self.options.selection;
             orphans.retain(|row| {
                 let labels = self.live.records.get(&row.address).map(|record| &record.metadata.labels);
-                selection.contains(&row.address, labels.unwrap_or(&BTreeMap::new()))
+                let asked = self.desired.is_whole()
+                    || self.desired.get(&row.address).is_some_and(|object| self.desired.is_asked(object));
+                asked && selection.contains(&row.address, labels.unwrap_or(&BTreeMap::new()))
             });
         }
-        let whole = self.options.selection.is_everything() && !self.desired.partial;
+        let whole = self.options.selection.is_everything() && self.desired.is_whole();
         let empty = self.desired.objects.is_empty() && !self.options.allow_empty && !orphans.is_empty();
         if self.options.prune && !self.options.destroy && !orphans.is_empty() {
             if !whole {
@@ -414,15 +419,15 @@ impl<'a> Builder<'a> {
 
     /// With a selection, an action must not need a write outside it.
     fn check_selection(&mut self) {
-        if self.options.selection.is_everything() && !self.desired.partial {
+        if self.options.selection.is_everything() && self.desired.is_whole() {
             return;
         }
         let written: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
         let selected: BTreeSet<&Address> = self.selected().into_iter().map(|object| &object.address).collect();
-        let mut missing: BTreeMap<Address, Address> = BTreeMap::new();
+        let mut missing: BTreeMap<Address, (Address, Option<Span>)> = BTreeMap::new();
         for action in &self.actions {
             if !selected.contains(&action.address) && !self.options.destroy {
-                missing.insert(action.address.clone(), needing(action));
+                missing.insert(action.address.clone(), (needing(action), None));
             }
             let Some(object) = self.desired.get(&action.address) else { continue };
             if matches!(action.action, ActionKind::Delete | ActionKind::Archive) {
@@ -432,78 +437,22 @@ impl<'a> Builder<'a> {
                 let there = self.live.rows.contains_key(&link.to) || written.contains(&link.to);
                 let is_event = crate::kinds::catalogue::EVENTS.contains_key(link.to.name.as_str());
                 if !there && !is_event {
-                    missing.insert(link.to.clone(), action.address.clone());
+                    let place = object.positions.find(&link.path).map(|place| place.value);
+                    missing.insert(link.to.clone(), (action.address.clone(), place));
                 }
             }
         }
-        for (address, by) in self.left_behind(&written) {
-            missing.entry(address).or_insert(by);
+        for (address, by) in referrers::left_behind(&self.actions, self.desired, self.live) {
+            missing.entry(address).or_insert((by, None));
         }
-        for (address, by) in missing {
+        for (address, (by, place)) in missing {
             let message = format!("{by} needs a write to {address}, which is outside the selection");
-            self.problems.push(
-                Diagnostic::error(Code::OutsideSelection, message)
-                    .of(by.to_string())
-                    .help(format!("add --only {address}, or plan the whole project")),
-            );
+            let mut problem = Diagnostic::error(Code::OutsideSelection, message)
+                .of(by.to_string())
+                .help(format!("{}, or plan the whole project", self.options.selection.how_to_include(&address)));
+            problem.span = place;
+            self.problems.push(problem);
         }
-    }
-
-    /// Live objects that refer to what is renamed or removed and are not written themselves, each with what it refers to.
-    fn left_behind(&self, written: &BTreeSet<&Address>) -> Vec<(Address, Address)> {
-        let gone: BTreeSet<&Address> = self
-            .actions
-            .iter()
-            .filter(|action| matches!(action.action, ActionKind::Move | ActionKind::Delete | ActionKind::Archive))
-            .map(|action| &action.address)
-            .collect();
-        let live = self.desired.objects.iter().filter(|object| {
-            let former = object.former_name.as_ref().map(|name| Address::new(object.address.kind, name.clone()));
-            let is_live = |address: &Address| self.live.rows.contains_key(address);
-            (is_live(&object.address) || former.as_ref().is_some_and(is_live)) && !written.contains(&object.address)
-        });
-        live.filter_map(|object| {
-            let link = object.links.iter().find(|link| gone.contains(&link.to))?;
-            Some((object.address.clone(), link.to.clone()))
-        })
-        .collect()
-    }
-
-    /// Objects that are nobody's here, orphans and those made by hand, must not refer to what goes: they are not written
-    /// and would be left pointing to nothing.
-    fn check_referrers(&mut self) {
-        let ends = |action: &&Action| {
-            matches!(action.action, ActionKind::Move | ActionKind::Replace | ActionKind::Delete | ActionKind::Archive)
-        };
-        let mut gone: BTreeMap<String, &Address> = BTreeMap::new();
-        for action in self.actions.iter().filter(ends) {
-            let row = self.live.rows.get(action.from.as_ref().unwrap_or(&action.address));
-            gone.extend(row.map(|row| (row.id.to_string(), &action.address)));
-        }
-        let own = |address: &Address| {
-            self.desired.get(address).is_some()
-                || self.actions.iter().any(|action| action.address == *address)
-                || self.desired.objects.iter().any(|object| {
-                    object.address.kind == address.kind && object.former_name.as_ref() == Some(&address.name)
-                })
-        };
-        let mut problems = Vec::new();
-        for record in self.live.records.values().filter(|_| !gone.is_empty()) {
-            let references = record.server_set.get("references").and_then(serde_json::Value::as_object);
-            let ids = references.into_iter().flat_map(|references| references.values());
-            let Some(to) = ids.filter_map(serde_json::Value::as_str).find_map(|id| gone.get(id)) else { continue };
-            if own(&record.address) {
-                continue;
-            }
-            let (why, help) = if record.managed {
-                ("is no longer in the manifests", "remove it with --prune, or bring its manifest back")
-            } else {
-                ("was made by hand", "take it over with `trueup adopt`, or remove it")
-            };
-            let message = format!("{}, which {why}, refers to {to}", record.address);
-            problems.push(Diagnostic::error(Code::StillReferred, message).of(to.to_string()).help(help));
-        }
-        self.problems.append(&mut problems);
     }
 
     fn finish(mut self) -> Result<Plan, Vec<Diagnostic>> {
@@ -523,11 +472,11 @@ impl<'a> Builder<'a> {
         let drift = self.drift();
         let kinds: Vec<ActionKind> = self.actions.iter().map(|action| action.action).collect();
         let options = self.options;
-        let narrowed = !options.selection.is_everything() || self.desired.partial;
+        let narrowed = !options.selection.is_everything() || !self.desired.is_whole();
         let selection = options
             .selection
             .banner()
-            .or_else(|| self.desired.partial.then(|| "only the manifests under the given path".to_owned()));
+            .or_else(|| (!self.desired.is_whole()).then(|| "only the manifests under the given path".to_owned()));
         Ok(Plan {
             plan_id: options.plan_id,
             trueup_version: options.trueup_version.clone(),

@@ -1,8 +1,15 @@
 //! Integration tests: one binary, one file per area.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
+mod architecture;
 mod drift;
+mod examples;
+mod generated;
 mod laws;
 mod life_cycles;
+mod offline_verbs;
+#[cfg(unix)]
+mod readme;
 mod rig;
 mod safety;
 mod selection;

@@ -1,7 +1,7 @@
 //! `trueup outputs`: ids that callers outside need, and the secrets a target made.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -64,10 +64,20 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     }
 }
 
+/// Writes the outputs of a project as JSON to a file that only its owner can read.
+///
+/// # Errors
+/// When the target cannot be read or the file not be written, which is said on standard error.
+pub async fn write_file(context: &Context, project: &Project, path: &Path) -> Result<(), Exit> {
+    let outputs = collect(project).await?;
+    private_file::write(&context.working_folder.join(path), json_text(&outputs).as_bytes())
+        .map_err(|error| exit::failed(format!("failed to write the outputs to {}: {error}", path.display())))
+}
+
 async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {
     let reader = target::reader(project).await?;
     let records = reader.read(None).await.map_err(|error| exit::provider(&error))?;
-    drop(reader);
+    reader.close().await.map_err(|error| exit::provider(&error))?;
     let mut outputs = Vec::new();
     for record in &records {
         for name in record.address.kind.outputs() {
