@@ -187,6 +187,11 @@ pub(super) async fn load_objects(
 fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreError> {
     let mut stale = Vec::new();
     let generation = |address: &Address| stage.live(address).map(|staged| staged.generation);
+    let frees = |write: &Write| {
+        let removes = matches!(write.operation, Operation::Delete | Operation::Archive);
+        former(write).or(removes.then_some(&write.address)).cloned()
+    };
+    let freed: BTreeSet<Address> = changeset.writes.iter().filter_map(frees).collect();
     for write in &changeset.writes {
         let address = former(write).unwrap_or(&write.address);
         let (expected, found) = match write.expected {
@@ -201,8 +206,9 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
         if expected != found {
             stale.push(Stale { address: address.clone(), expected, found });
         }
-        // What is moved or restored comes to an address that nobody may have taken meanwhile.
+        // What is moved or restored comes to an address that nobody may have taken meanwhile, unless it is freed here.
         if matches!(write.operation, Operation::Move { .. } | Operation::Restore(_))
+            && !freed.contains(&write.address)
             && let Some(found) = generation(&write.address)
         {
             stale.push(Stale { address: write.address.clone(), expected: None, found: Some(found) });

@@ -96,5 +96,5 @@ pub(crate) fn without(text: &str, addresses: &[&str]) -> String {
         assert!(documents.iter().any(|document| is_of(document, address)), "there is no {address}");
     }
     let kept = documents.into_iter().filter(|document| !addresses.iter().any(|address| is_of(document, address)));
-    kept.map(|document| format!("---\n{document}")).collect()
+    kept.flat_map(|document| ["---\n", document]).collect()
 }

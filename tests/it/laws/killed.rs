@@ -133,3 +133,16 @@ fn an_apply_of_changes_survives_kills() {
     rig.write(&(base_with(&[("is yours.", "waits."), ("Your address?", "Which address?")]) + &many("technical")));
     rounds(2, &rig);
 }
+
+#[test]
+fn an_apply_reads_and_then_writes_while_another_process_has_the_store_open() {
+    // As after a kill, the log has its index beside it, which a reader may not write and a writer must.
+    let rig = Rig::applied(BASE);
+    rig.in_store(async |_| {
+        for team in ["blue", "green", "yellow", "black"] {
+            rig.write(&base_with(&[("X-Team: red", &format!("X-Team: {team}"))]));
+            rig.project.ok(&["apply", "-y"]);
+            rig.project.ok(&["outputs"]);
+        }
+    });
+}
