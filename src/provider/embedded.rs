@@ -267,6 +267,9 @@ mod tests {
         drop(running);
         let taken = other.take_lease(second, "bo").await.expect("taken over");
         assert!(taken.token > lease.token);
-        assert_eq!(other.audit(&AuditQuery::default()).await.expect("audit").last().map(|e| &*e.action), Some("unlock"));
+        assert_eq!(
+            other.audit(&AuditQuery::default()).await.expect("audit").last().map(|e| &*e.action),
+            Some("unlock")
+        );
     }
 }
