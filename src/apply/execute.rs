@@ -16,8 +16,9 @@ use crate::object::action::ActionKind;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Stale, Write};
 use crate::object::lease::LEASE_RENEWAL;
 use crate::object::record::{DigestRow, ObjectRecord};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
 use crate::plan::plan_value::{Plan, Totals};
-use crate::provider::{ProviderError, SecretAnswer, SecretQuestion, Writer};
+use crate::provider::{ProviderError, Writer};
 
 /// What to apply, with what, in whose name.
 pub struct Request<'a> {

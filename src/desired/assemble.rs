@@ -28,7 +28,8 @@ pub(super) fn assemble(
         check_former_name(object, &known, diagnostics);
         let mut findings = Findings::default();
         object.spec.check_in(&object.address.name, &Objects(&objects), &mut findings);
-        diagnostics.extend(located(findings, &object.address, &object.positions));
+        let found = located(findings, &object.address, &object.positions);
+        diagnostics.extend(found.into_iter().filter(|found| !(partial && may_be_elsewhere(object, found))));
     }
     for object in &mut objects {
         object.metadata.normalise();
@@ -125,6 +126,12 @@ fn check_links(object: &DesiredObject, known: &Known, partial: bool, diagnostics
     }
     let more = unlisted(missing.saturating_sub(LISTED), Severity::Error, Code::UnknownReference);
     diagnostics.extend(more.map(|more| more.of(object.address.to_string()).at(object.span)));
+}
+
+/// Whether an unknown event may be an EventType that was not loaded. The built-in events have dots, which names have not.
+fn may_be_elsewhere(object: &DesiredObject, found: &Diagnostic) -> bool {
+    let names = |link: &Link| link.to.kind == Kind::EventType && Some(&link.path) == found.path.as_ref();
+    found.code == Code::UnknownEvent && object.links.iter().any(names)
 }
 
 fn check_former_name(object: &DesiredObject, known: &Known, diagnostics: &mut Vec<Diagnostic>) {

@@ -13,7 +13,8 @@ use crate::kinds::{Address, LifeCycle};
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::record::{DigestRow, ObjectRecord};
-use crate::provider::{ProviderError, Reader, SecretAnswer, SecretQuestion};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use crate::provider::{ProviderError, Reader};
 
 /// What the plan wants to know.
 #[derive(Debug, Default)]

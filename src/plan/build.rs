@@ -11,13 +11,14 @@ use super::{changes, limits, order, orphans, publish};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::path::Path;
+use crate::base::source::Span;
 use crate::desired::{Desired, DesiredObject};
 use crate::kinds::managed::Before;
 use crate::kinds::{Address, LifeCycle, Spec};
 use crate::live::Live;
 use crate::object::action::ActionKind;
 use crate::object::record::{DigestRow, ObjectRecord};
-use crate::provider::SecretAnswer;
+use crate::object::secret_comparison::SecretAnswer;
 
 /// Plans.
 ///
@@ -72,7 +73,9 @@ impl<'a> Builder<'a> {
 
     fn selected(&self) -> Vec<&'a DesiredObject> {
         let selection = &self.options.selection;
-        let contains = |object: &&DesiredObject| selection.contains(&object.address, &object.metadata.labels);
+        let contains = |object: &&DesiredObject| {
+            self.desired.is_asked(object) && selection.contains(&object.address, &object.metadata.labels)
+        };
         self.desired.objects.iter().filter(contains).collect()
     }
 
@@ -386,10 +389,12 @@ impl<'a> Builder<'a> {
             let selection = &self.options.selection;
             orphans.retain(|row| {
                 let labels = self.live.records.get(&row.address).map(|record| &record.metadata.labels);
-                selection.contains(&row.address, labels.unwrap_or(&BTreeMap::new()))
+                let asked = self.desired.is_whole()
+                    || self.desired.get(&row.address).is_some_and(|object| self.desired.is_asked(object));
+                asked && selection.contains(&row.address, labels.unwrap_or(&BTreeMap::new()))
             });
         }
-        let whole = self.options.selection.is_everything() && !self.desired.partial;
+        let whole = self.options.selection.is_everything() && self.desired.is_whole();
         let empty = self.desired.objects.is_empty() && !self.options.allow_empty && !orphans.is_empty();
         if self.options.prune && !self.options.destroy && !orphans.is_empty() {
             if !whole {
@@ -413,15 +418,15 @@ impl<'a> Builder<'a> {
 
     /// With a selection, an action must not need a write outside it.
     fn check_selection(&mut self) {
-        if self.options.selection.is_everything() && !self.desired.partial {
+        if self.options.selection.is_everything() && self.desired.is_whole() {
             return;
         }
         let written: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
         let selected: BTreeSet<&Address> = self.selected().into_iter().map(|object| &object.address).collect();
-        let mut missing: BTreeMap<Address, Address> = BTreeMap::new();
+        let mut missing: BTreeMap<Address, (Address, Option<Span>)> = BTreeMap::new();
         for action in &self.actions {
             if !selected.contains(&action.address) && !self.options.destroy {
-                missing.insert(action.address.clone(), needing(action));
+                missing.insert(action.address.clone(), (needing(action), None));
             }
             let Some(object) = self.desired.get(&action.address) else { continue };
             if matches!(action.action, ActionKind::Delete | ActionKind::Archive) {
@@ -431,17 +436,18 @@ impl<'a> Builder<'a> {
                 let there = self.live.rows.contains_key(&link.to) || written.contains(&link.to);
                 let is_event = crate::kinds::catalogue::EVENTS.contains_key(link.to.name.as_str());
                 if !there && !is_event {
-                    missing.insert(link.to.clone(), action.address.clone());
+                    let place = object.positions.find(&link.path).map(|place| place.value);
+                    missing.insert(link.to.clone(), (action.address.clone(), place));
                 }
             }
         }
-        for (address, by) in missing {
+        for (address, (by, place)) in missing {
             let message = format!("{by} needs a write to {address}, which is outside the selection");
-            self.problems.push(
-                Diagnostic::error(Code::OutsideSelection, message)
-                    .of(by.to_string())
-                    .help(format!("add --only {address}, or plan the whole project")),
-            );
+            let mut problem = Diagnostic::error(Code::OutsideSelection, message)
+                .of(by.to_string())
+                .help(format!("{}, or plan the whole project", self.options.selection.how_to_include(&address)));
+            problem.span = place;
+            self.problems.push(problem);
         }
     }
 
@@ -462,11 +468,11 @@ impl<'a> Builder<'a> {
         let drift = self.drift();
         let kinds: Vec<ActionKind> = self.actions.iter().map(|action| action.action).collect();
         let options = self.options;
-        let narrowed = !options.selection.is_everything() || self.desired.partial;
+        let narrowed = !options.selection.is_everything() || !self.desired.is_whole();
         let selection = options
             .selection
             .banner()
-            .or_else(|| self.desired.partial.then(|| "only the manifests under the given path".to_owned()));
+            .or_else(|| (!self.desired.is_whole()).then(|| "only the manifests under the given path".to_owned()));
         Ok(Plan {
             plan_id: options.plan_id,
             trueup_version: options.trueup_version.clone(),

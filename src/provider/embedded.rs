@@ -170,3 +170,69 @@ impl From<StoreError> for ProviderError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::base::fingerprint::fingerprint;
+    use crate::kinds::Metadata;
+    use crate::object::action::ActionKind;
+    use crate::object::changeset::{Body, Expected, Operation, SecretWrite, Write};
+
+    #[tokio::test]
+    async fn a_plan_goes_through_the_seam() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("local.db");
+        let project = Name::from_any("acme");
+        let open = async || Embedded::open_read(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let empty: Box<dyn Reader> = Box::new(open().await);
+        assert!(empty.digests().await.expect("digests").rows.is_empty());
+
+        let writer = Embedded::open_write(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let writer: Box<dyn Writer> = Box::new(writer);
+        let plan_id = PlanId(Uuid::new_v4());
+        let lease = writer.take_lease(plan_id, "ci").await.expect("taken");
+        let address: Address = "Destination/d".parse().expect("an address");
+        let spec = json!({"platform": "Slack", "method": "POST", "url": "https://a.test",
+            "auth": {"type": "bearer", "token": {"fromEnv": "T"}}});
+        let content = SecretText::new("content".into());
+        let secrets = vec![SecretWrite { path: "spec.auth.token".into(), content: content.clone() }];
+        let body = Body { metadata: Metadata::named(address.name.clone()), spec, applied: None, secrets };
+        let operation = Operation::Create(body);
+        let write =
+            Write { address: address.clone(), action: ActionKind::Create, expected: Expected::Absent, operation };
+        let changeset = Changeset {
+            project: project.clone(),
+            plan_id,
+            body: Digest::of_bytes(b"plan"),
+            actor: "ci".into(),
+            commit: None,
+            fencing_token: lease.token,
+            writes: vec![write],
+            refresh: Vec::new(),
+        };
+        let other = Changeset { project: Name::from_any("other"), ..changeset.clone() };
+        assert!(matches!(writer.changeset(&other).await, Err(ProviderError::Rejected { address: None, .. })));
+        assert!(matches!(writer.changeset(&changeset).await, Ok(ChangesetOutcome::Applied { .. })));
+        writer.release_lease(plan_id, lease.token).await.expect("released");
+        writer.close().await.expect("closed");
+        assert!(matches!(writer.digests().await, Err(ProviderError::Unavailable { .. })));
+
+        let reader = open().await;
+        let row = reader.digests().await.expect("digests").rows.remove(0);
+        let ask = |path: &str, content: &str| SecretQuestion {
+            address: address.clone(),
+            path: path.into(),
+            fingerprint: fingerprint(&row.secrets[0].salt, &SecretText::new(content.into())),
+        };
+        let questions =
+            [ask("spec.auth.token", "content"), ask("spec.auth.token", "x"), ask("spec.signing.secret", "x")];
+        let answers = reader.compare_secrets(&questions).await.expect("compared");
+        assert_eq!(answers, [SecretAnswer::Same, SecretAnswer::Different, SecretAnswer::Unknown]);
+        assert!(reader.applied(plan_id).await.expect("read").is_some());
+    }
+}

@@ -17,6 +17,7 @@ use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
 
 pub use error::ProviderError;
 
@@ -76,26 +77,4 @@ pub trait Writer: Reader {
     fn close(&self) -> Boxed<'_, ()> {
         Box::pin(async { Ok(()) })
     }
-}
-
-/// A content to be compared with what the target holds.
-#[derive(Clone, Debug)]
-pub struct SecretQuestion {
-    /// The object.
-    pub address: Address,
-    /// The secret's path.
-    pub path: String,
-    /// HMAC-SHA-256(salt, content), base64; the salt is the slot's.
-    pub fingerprint: String,
-}
-
-/// The answer to a [`SecretQuestion`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretAnswer {
-    /// The target holds this content.
-    Same,
-    /// It holds another.
-    Different,
-    /// It holds none there, or cannot compare.
-    Unknown,
 }

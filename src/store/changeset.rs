@@ -1,6 +1,6 @@
 //! A plan's writes, all or none, in one transaction.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use sqlx::{Row as _, SqliteConnection};
 
@@ -10,7 +10,8 @@ use super::error::StoreError;
 use super::flush::{self, Author};
 use super::key::Keys;
 use super::rows::{self, object_columns, parse, signed, stored, unsigned};
-use super::stage::{AuditDraft, PUBLISHED, Stage, Staged, Versioning};
+use super::stage::{AuditDraft, PUBLISHED, Stage};
+use super::staged::{Staged, Versioning};
 use super::{ReadStore, Store, lease, references, secrets, unique};
 use crate::base::digest::Digest;
 use crate::base::ident::{Name, ObjectId, PlanId, Revision};
@@ -156,7 +157,7 @@ pub(super) async fn load_objects(
     let query = sqlx::query(concat!(
         "SELECT ",
         object_columns!(),
-        " FROM json_each(?) a JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 AND o.name = a.value ->> 1 \
+        " FROM json_each(?) a CROSS JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 AND o.name = a.value ->> 1 \
          AND o.archived = 0"
     ));
     let query = query.bind(rows::addresses(live)).bind(stage.project.as_str());
@@ -165,7 +166,7 @@ pub(super) async fn load_objects(
         let query = sqlx::query(concat!(
             "SELECT ",
             object_columns!(),
-            " FROM json_each(?) a JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
+            " FROM json_each(?) a CROSS JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
              AND o.name = a.value ->> 1 AND o.archived = 1 ORDER BY o.archived_at, o.generation"
         ));
         let query = query.bind(rows::addresses(restored)).bind(stage.project.as_str());
@@ -174,7 +175,7 @@ pub(super) async fn load_objects(
     let found: Result<Vec<_>, StoreError> = found.iter().map(stored).collect();
     let found = found?;
     let ids: Vec<ObjectId> = found.iter().map(|stored| stored.id).collect();
-    let mut held = if ids.is_empty() { HashMap::default() } else { secrets::held(connection, &ids).await? };
+    let mut held = secrets::held(connection, &ids).await?;
     for stored in found {
         let held = held.remove(&stored.id).unwrap_or_default();
         stage.add(Staged::of(stored, held)?);
@@ -276,15 +277,13 @@ impl Stage {
 
     /// Makes an object managed as it is, or with this content.
     fn take_over(&mut self, address: &Address, body: Option<&Body>) -> Result<ObjectId, StoreError> {
-        match body {
-            Some(body) => self.apply(address, body, Versioning::Fit),
-            None => {
-                let staged = self.touch(address)?;
-                staged.managed = true;
-                staged.mark_applied(None)?;
-                Ok(staged.id)
-            }
+        if let Some(body) = body {
+            return self.apply(address, body, Versioning::Fit);
         }
+        let staged = self.touch(address)?;
+        staged.managed = true;
+        staged.mark_applied(None)?;
+        Ok(staged.id)
     }
 
     /// Retires the object and makes a new one, which takes over the contents of secrets that did not come anew.

@@ -62,9 +62,9 @@ impl Content {
 
     /// Reads what is stored.
     pub(super) fn recall(address: &Address, metadata: Metadata, spec: &Value) -> Result<Self, StoreError> {
-        let damaged = |error: serde_json::Error| StoreError::corrupt(address, error);
+        let damaged = |error: serde_json::Error| StoreError::corrupt(address, &error);
         let spec = address.kind.read_spec(spec).map_err(damaged)?;
-        Self::normalised(address.kind, metadata, spec).map_err(|error| StoreError::corrupt(address, error))
+        Self::normalised(address.kind, metadata, spec).map_err(|error| StoreError::corrupt(address, &error))
     }
 
     fn normalised(kind: Kind, mut metadata: Metadata, mut spec: Spec) -> Result<Self, String> {

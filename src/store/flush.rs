@@ -12,7 +12,8 @@ use super::error::StoreError;
 use super::key::{Keys, Place};
 use super::references::{Linked, REFERENCES};
 use super::rows::{self, signed};
-use super::stage::{Stage, Staged};
+use super::stage::Stage;
+use super::staged::Staged;
 use super::versions::NewVersion;
 use crate::base::secret::SecretText;
 use crate::object::changeset::Changeset;
@@ -91,7 +92,7 @@ async fn objects(connection: &mut SqliteConnection, stage: &Stage) -> Result<(),
         ]))
     };
     let rows: Result<Vec<Value>, serde_json::Error> = changed.into_iter().map(row).collect();
-    let rows = rows.map_err(|error| StoreError::corrupt("an object to be written", error))?;
+    let rows = rows.map_err(|error| StoreError::corrupt("an object to be written", &error))?;
     let upsert = "INSERT INTO objects (id, project, kind, name, metadata, spec, digest, generation, last_applied, \
          last_applied_digest, server_set, managed, used, archived, created_at, archived_at) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, \

@@ -24,6 +24,7 @@ mod rows;
 mod schema;
 mod secrets;
 mod stage;
+mod staged;
 mod tokens;
 mod unique;
 mod versions;

@@ -101,7 +101,7 @@ impl ReadStore {
                 let some = concat!(
                     "SELECT ",
                     object_columns!(),
-                    " FROM json_each(?) a JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
+                    " FROM json_each(?) a CROSS JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
                      AND o.name = a.value ->> 1 AND o.archived = 0 GROUP BY o.id"
                 );
                 let query = sqlx::query(some).bind(rows::addresses(addresses)).bind(project.as_str());
@@ -122,7 +122,7 @@ impl ReadStore {
         let query = sqlx::query(concat!(
             "SELECT ",
             object_columns!(),
-            " FROM json_each(?) a JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
+            " FROM json_each(?) a CROSS JOIN objects o ON o.project = ? AND o.kind = a.value ->> 0 \
              AND o.name = a.value ->> 1 AND o.archived = 1 GROUP BY o.id ORDER BY o.archived_at, o.generation"
         ));
         records(&query.bind(rows::addresses(addresses)).bind(project.as_str()).fetch_all(&mut *view).await?)

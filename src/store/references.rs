@@ -87,7 +87,7 @@ async fn look_up(connection: &mut SqliteConnection, stage: &Stage) -> Result<Out
     let names: BTreeSet<Address> = names.filter_map(|(_, kind, name)| address_of(*kind, name)).collect();
     let names = rows::addresses(names.iter().filter(|address| !stage.live.contains_key(*address)));
     let query = sqlx::query(
-        "SELECT o.id, o.kind, o.name, o.used, o.digest FROM json_each(?) a JOIN objects o ON o.project = ? \
+        "SELECT o.id, o.kind, o.name, o.used, o.digest FROM json_each(?) a CROSS JOIN objects o ON o.project = ? \
          AND o.kind = a.value ->> 0 AND o.name = a.value ->> 1 AND o.archived = 0",
     );
     let mut found = Outside { names: HashMap::new(), ids: HashMap::new() };
@@ -101,7 +101,7 @@ async fn look_up(connection: &mut SqliteConnection, stage: &Stage) -> Result<Out
     let ids: BTreeSet<ObjectId> = linked().flat_map(|staged| staged.content.links.ids.iter().copied()).collect();
     if !ids.is_empty() {
         let query = sqlx::query(
-            "SELECT o.id, o.kind, o.name, o.used, o.digest FROM json_each(?) a JOIN objects o ON o.id = a.value \
+            "SELECT o.id, o.kind, o.name, o.used, o.digest FROM json_each(?) a CROSS JOIN objects o ON o.id = a.value \
              WHERE o.project = ?",
         );
         for row in query.bind(rows::texts(&ids)).bind(stage.project.as_str()).fetch_all(connection).await? {
@@ -164,8 +164,8 @@ async fn refuse_dangling(connection: &mut SqliteConnection, stage: &Stage) -> Re
     }
     let query = sqlx::query(
         "SELECT o.id, o.kind, o.name, r.path, t.kind, t.name FROM json_each(?) g \
-         JOIN object_references r ON r.target = g.value JOIN objects o ON o.id = r.object \
-         JOIN objects t ON t.id = r.target WHERE o.archived = 0 ORDER BY o.kind, o.name, r.path",
+         CROSS JOIN object_references r ON r.target = g.value CROSS JOIN objects o ON o.id = r.object \
+         CROSS JOIN objects t ON t.id = r.target WHERE o.archived = 0 ORDER BY o.kind, o.name, r.path",
     );
     for row in query.bind(rows::texts(&gone)).fetch_all(connection).await? {
         let referrer = rows::address(row.try_get(1)?, row.try_get(2)?)?;

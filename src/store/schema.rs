@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::error::{StoreError, code_of, codes};
 
@@ -119,7 +119,7 @@ CREATE TRIGGER audit_only_grows_2 BEFORE DELETE ON audit BEGIN SELECT RAISE (ABO
 "];
 
 /// The format this program writes.
-pub(super) const FORMAT: i64 = STEPS.len() as i64;
+pub(super) const FORMAT: i64 = 1;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +133,12 @@ pub(super) enum Identity {
 /// Looks at a file without changing it.
 pub(super) async fn identify(connection: &mut SqliteConnection, path: &Path) -> Result<Identity, StoreError> {
     let look = async {
-        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+        // One moment: another process may be making the file just now.
+        let mut view = connection.begin().await?;
+        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *view).await?;
+        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *view).await?;
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *view).await?;
+        view.rollback().await?;
         Ok((id, format, tables))
     };
     let (id, format, tables) = look.await.map_err(|error| damaged(path, error))?;
@@ -170,4 +173,14 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> R
         sqlx::raw_sql(AssertSqlSafe(mark)).execute(connection).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORMAT, STEPS};
+
+    #[test]
+    fn the_format_counts_the_steps() {
+        assert_eq!(i64::try_from(STEPS.len()), Ok(FORMAT));
+    }
 }

@@ -69,8 +69,8 @@ impl ReadStore {
         let asked = questions.iter().map(|(address, path, _)| json!([address.kind, address.name, path]));
         let query = sqlx::query(
             "SELECT q.key, s.object, s.path, s.salt, s.nonce, s.ciphertext FROM json_each(?) q \
-             JOIN objects o ON o.project = ? AND o.kind = q.value ->> 0 AND o.name = q.value ->> 1 AND o.archived = 0 \
-             JOIN secrets s ON s.object = o.id AND s.path = q.value ->> 2",
+             CROSS JOIN objects o ON o.project = ? AND o.kind = q.value ->> 0 AND o.name = q.value ->> 1 AND o.archived = 0 \
+             CROSS JOIN secrets s ON s.object = o.id AND s.path = q.value ->> 2",
         );
         let query = query.bind(Value::Array(asked.collect()).to_string()).bind(project.as_str());
         for row in query.fetch_all(&mut *view).await? {
@@ -123,7 +123,7 @@ pub(super) async fn contents(
     let mut contents: HashMap<ObjectId, BTreeMap<String, SecretText>> = HashMap::new();
     let query = sqlx::query(
         "SELECT 0, s.object, s.path, s.salt, s.nonce, s.ciphertext FROM json_each(?) i \
-         JOIN objects o ON o.id = i.value AND o.project = ? JOIN secrets s ON s.object = o.id",
+         CROSS JOIN objects o ON o.id = i.value AND o.project = ? CROSS JOIN secrets s ON s.object = o.id",
     );
     for row in query.bind(rows::texts(objects)).bind(project.as_str()).fetch_all(connection).await? {
         let object: ObjectId = parse(&"a secret", "object", row.try_get(1)?)?;
@@ -139,7 +139,10 @@ pub(super) async fn held(
     objects: &[ObjectId],
 ) -> Result<HashMap<ObjectId, BTreeSet<String>>, StoreError> {
     let mut held: HashMap<ObjectId, BTreeSet<String>> = HashMap::new();
-    let query = sqlx::query("SELECT s.object, s.path FROM json_each(?) i JOIN secrets s ON s.object = i.value");
+    if objects.is_empty() {
+        return Ok(held);
+    }
+    let query = sqlx::query("SELECT s.object, s.path FROM json_each(?) i CROSS JOIN secrets s ON s.object = i.value");
     for row in query.bind(rows::texts(objects)).fetch_all(connection).await? {
         held.entry(parse(&"a secret", "object", row.try_get(0)?)?).or_default().insert(row.try_get(1)?);
     }

@@ -39,7 +39,7 @@ pub(super) fn list(address: &Address, server_set: &Map<String, Value>) -> Result
     match server_set.get(VERSIONS) {
         None => Ok(Vec::new()),
         Some(list) => serde_json::from_value(list.clone())
-            .map_err(|error| StoreError::corrupt(address, format!("its versions: {error}"))),
+            .map_err(|error| StoreError::corrupt(address, &format!("its versions: {error}"))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `trueup outputs`: ids that callers outside need, and the secrets a target made.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -62,6 +62,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         }
         Ok(()) | Err(_) => Exit::Done,
     }
+}
+
+/// Writes the outputs of a project as JSON to a file that only its owner can read.
+///
+/// # Errors
+/// When the target cannot be read or the file not be written, which is said on standard error.
+pub async fn write_file(context: &Context, project: &Project, path: &Path) -> Result<(), Exit> {
+    let outputs = collect(project).await?;
+    private_file::write(&context.working_folder.join(path), json_text(&outputs).as_bytes())
+        .map_err(|error| exit::failed(format!("failed to write the outputs to {}: {error}", path.display())))
 }
 
 async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {

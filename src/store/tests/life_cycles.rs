@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::object::audit::AuditQuery;
 use crate::store::{Removed, StoredVersion};
 
 fn desk() -> Value {
@@ -63,7 +64,7 @@ async fn a_template_is_used_once_something_refers_to_it() {
     let mut described = body("Template/t", template("b"));
     described.metadata.description = Some("for people".into());
     f.applied(vec![on("Template/t", ActionKind::Update, used.generation, Operation::Update(described))]).await;
-    let audit = f.store.reads().audit(&project(), &Default::default()).await.expect("audit");
+    let audit = f.store.reads().audit(&project(), &AuditQuery::default()).await.expect("audit");
     assert_eq!(audit.iter().filter(|entry| entry.action == "mark-used").count(), 1);
 }
 

@@ -44,7 +44,7 @@ fn place(what: u8) -> &'static str {
 fn content(what: u8, variant: u8) -> (Value, Vec<SecretWrite>) {
     match what {
         0 => (json!({"platform": "workstation", "censor": {"inputText": variant == 0}}), vec![]),
-        1 | 2 if variant % 2 == 0 => (destination(&format!("https://host-{variant}.test")), vec![]),
+        1 | 2 if variant.is_multiple_of(2) => (destination(&format!("https://host-{variant}.test")), vec![]),
         1 | 2 => (secret_destination(), vec![secret("spec.auth.token", &format!("content {variant}"))]),
         3 => (json!({"system": "desk", "title": format!("title {variant}"), "body": "b"}), vec![]),
         4 => {
@@ -58,7 +58,7 @@ fn content(what: u8, variant: u8) -> (Value, Vec<SecretWrite>) {
             let spec = json!({"start": "ask", "steps": [step, {"name": "bye", "type": "end"}]});
             (spec, vec![secret("spec.steps[ask].headers.X-Key", &format!("key {variant}"))])
         }
-        6 => (webhook("desk", if variant % 2 == 0 { "a" } else { "b" }), vec![]),
+        6 => (webhook("desk", if variant.is_multiple_of(2) { "a" } else { "b" }), vec![]),
         _ => (json!({"description": variant.to_string(), "workflows": ["w"]}), vec![]),
     }
 }

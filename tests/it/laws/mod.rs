@@ -1,0 +1,3 @@
+//! The laws of the design, one file per law or pair of laws.
+
+mod empty_after_apply;
