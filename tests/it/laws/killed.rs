@@ -12,7 +12,9 @@ use crate::world::Random;
 /// Enough objects that writing them takes a while.
 fn many(class: &str) -> String {
     let event = |n: usize| {
-        format!("---\napiVersion: trueup/v1\nkind: EventType\nmetadata: {{ name: e{n} }}\nspec: {{ properties: {{ p: {{ type: string, class: {class} }} }} }}\n")
+        format!(
+            "---\napiVersion: trueup/v1\nkind: EventType\nmetadata: {{ name: e{n} }}\nspec: {{ properties: {{ p: {{ type: string, class: {class} }} }} }}\n"
+        )
     };
     (0..150).map(event).collect()
 }

@@ -15,10 +15,19 @@ const PROJECT_FILE: &str = "apiVersion: trueup/v1\nkind: Project\nmetadata: { na
 fn manifests() -> String {
     edited(
         &base_with(&[
-            ("spec: { platform: web }", "spec: { platform: web, endUserId: { hash: { algorithm: sha256, salt: { fromEnv: S2 } } } }"),
-            ("X-Team: red }", "X-Team: red, X-Key: { fromEnv: S3 }, X-File: { fromFile: key.txt } }\n  signing: { secret: { fromEnv: S2 } }"),
+            (
+                "spec: { platform: web }",
+                "spec: { platform: web, endUserId: { hash: { algorithm: sha256, salt: { fromEnv: S2 } } } }",
+            ),
+            (
+                "X-Team: red }",
+                "X-Team: red, X-Key: { fromEnv: S3 }, X-File: { fromFile: key.txt } }\n  signing: { secret: { fromEnv: S2 } }",
+            ),
         ]),
-        &[("auth: { type: bearer, token: { fromEnv: S0 } }", "auth: { type: basic, username: svc, password: { fromEnv: S0 } }")],
+        &[(
+            "auth: { type: bearer, token: { fromEnv: S0 } }",
+            "auth: { type: basic, username: svc, password: { fromEnv: S0 } }",
+        )],
     )
 }
 
@@ -90,7 +99,8 @@ fn story(contents: [&str; 5], changed: &str, file: &str) -> (Vec<String>, Projec
 #[test]
 fn every_output_is_the_same_whatever_the_secrets_are() {
     let first = ["alpha-secret-0", "alpha-secret-1", "alpha-secret-2", "alpha-secret-2", "alpha-secret-4"];
-    let second = ["a much longer content: ünïcode", "b-9999999999", "c/c+c=c%c&c", "c/c+c=c%c&c", "\"{$x}\" 'quoted'\\"];
+    let second =
+        ["a much longer content: ünïcode", "b-9999999999", "c/c+c=c%c&c", "c/c+c=c%c&c", "\"{$x}\" 'quoted'\\"];
     let (one, _) = story(first, "alpha-changed-0", "alpha-in-file");
     let (two, _) = story(second, "changed to something else", "entirely/other");
     assert_eq!(one.len(), two.len());
