@@ -105,7 +105,7 @@ codes! {
         "The 32 built-in events can be referred to, not redefined. Choose another name.";
     // Rules of kinds
     UnknownProperty "unknown-property" "a property the event does not have"
-        "Conditions, include and rename name properties of the webhook's event; `trueup explain Webhook` and the event's EventType list them.";
+        "Conditions, include and rename name properties of the webhook's event; `trueup explain EVENT` lists those of a built-in event, the EventType those of your own.";
     PropertyName "property-name" "a property name that receivers cannot use"
         "A property name has no spaces; words are joined by _ or in camelCase.";
     PropertyCollision "property-collision" "two properties are sent under one name"

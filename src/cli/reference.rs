@@ -25,6 +25,10 @@ pub fn command_line_reference() -> String {
     page.push_str(&arguments(command.get_arguments()));
     for verb in verbs {
         let _ = writeln!(page, "\n## {}\n\n{}", verb.get_name(), sentence(&about(verb)));
+        let aliases: Vec<String> = verb.get_visible_aliases().map(code).collect();
+        if !aliases.is_empty() {
+            let _ = write!(page, "\nAlso {}.\n", aliases.join(", "));
+        }
         let usage = verb.clone().render_usage().to_string();
         let _ = writeln!(page, "\n```text\n{}\n```", usage.trim_start_matches("Usage: "));
         let own: Vec<&Arg> = verb.get_arguments().filter(|argument| !argument.is_global_set()).collect();

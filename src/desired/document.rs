@@ -9,7 +9,7 @@ use crate::base::path::Path;
 use crate::base::positions::{Place, Positions};
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::base::secret::SecretRef;
-use crate::base::source::Span;
+use crate::base::source::{FileId, Span};
 use crate::kinds::finding::{Finding, Findings};
 use crate::kinds::{Address, Kind, Metadata, Spec, schema};
 use crate::manifest::Document;
@@ -20,6 +20,8 @@ pub const API_VERSION: &str = "trueup/v1";
 /// What became of a document.
 #[derive(Debug)]
 pub(super) struct Outcome {
+    /// The file it is in.
+    pub file: FileId,
     /// The address, when it could be told: a broken manifest still exists for those that refer to it.
     pub address: Option<Address>,
     /// Where the name stands.
@@ -44,8 +46,8 @@ pub(super) struct Candidate {
 
 /// Reads one document.
 pub(super) fn read(document: Document) -> Outcome {
-    let Document { value, positions, span, sound, .. } = document;
-    let mut outcome = Outcome { address: None, name_span: None, object: None, diagnostics: Vec::new() };
+    let Document { file, value, positions, span, sound } = document;
+    let mut outcome = Outcome { file, address: None, name_span: None, object: None, diagnostics: Vec::new() };
     let kind = match kind_of(&value, &positions, span) {
         Ok(kind) => kind,
         Err(problem) => {

@@ -73,7 +73,9 @@ impl<'a> Builder<'a> {
 
     fn selected(&self) -> Vec<&'a DesiredObject> {
         let selection = &self.options.selection;
-        let contains = |object: &&DesiredObject| selection.contains(&object.address, &object.metadata.labels);
+        let contains = |object: &&DesiredObject| {
+            self.desired.is_asked(object) && selection.contains(&object.address, &object.metadata.labels)
+        };
         self.desired.objects.iter().filter(contains).collect()
     }
 
@@ -387,10 +389,12 @@ impl<'a> Builder<'a> {
             let selection = &self.options.selection;
             orphans.retain(|row| {
                 let labels = self.live.records.get(&row.address).map(|record| &record.metadata.labels);
-                selection.contains(&row.address, labels.unwrap_or(&BTreeMap::new()))
+                let asked = self.desired.is_whole()
+                    || self.desired.get(&row.address).is_some_and(|object| self.desired.is_asked(object));
+                asked && selection.contains(&row.address, labels.unwrap_or(&BTreeMap::new()))
             });
         }
-        let whole = self.options.selection.is_everything() && !self.desired.partial;
+        let whole = self.options.selection.is_everything() && self.desired.is_whole();
         let empty = self.desired.objects.is_empty() && !self.options.allow_empty && !orphans.is_empty();
         if self.options.prune && !self.options.destroy && !orphans.is_empty() {
             if !whole {
@@ -414,7 +418,7 @@ impl<'a> Builder<'a> {
 
     /// With a selection, an action must not need a write outside it.
     fn check_selection(&mut self) {
-        if self.options.selection.is_everything() && !self.desired.partial {
+        if self.options.selection.is_everything() && self.desired.is_whole() {
             return;
         }
         let written: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
@@ -464,11 +468,11 @@ impl<'a> Builder<'a> {
         let drift = self.drift();
         let kinds: Vec<ActionKind> = self.actions.iter().map(|action| action.action).collect();
         let options = self.options;
-        let narrowed = !options.selection.is_everything() || self.desired.partial;
+        let narrowed = !options.selection.is_everything() || !self.desired.is_whole();
         let selection = options
             .selection
             .banner()
-            .or_else(|| self.desired.partial.then(|| "only the manifests under the given path".to_owned()));
+            .or_else(|| (!self.desired.is_whole()).then(|| "only the manifests under the given path".to_owned()));
         Ok(Plan {
             plan_id: options.plan_id,
             trueup_version: options.trueup_version.clone(),

@@ -25,9 +25,15 @@ fn a_new_project_is_valid_and_nothing_is_overwritten() {
         let schema: Value = serde_json::from_str(&read(schema)).expect("a schema");
         assert_eq!(schema["title"], "trueup manifest");
     }
+    let plan = project.ok(&["plan", "my shop"]).out;
+    assert!(plan.contains("The quote ###QUOTE### is approved. Call the customer while it is warm."), "{plan}");
     project.ok(&["apply", "my shop", "-y"]);
     let again = project.ok(&["plan", "my shop", "--detailed-exitcode"]);
     assert!(again.out.contains("No changes."), "{}", again.out);
+    project.write("file", "mine");
+    let taken = project.run(&["init", "file"]);
+    assert_eq!(taken.code, 3);
+    assert!(taken.err.contains("error: file already exists"), "{}", taken.err);
     project.write("my shop/quotes.yaml", "mine");
     let again = project.run(&["init", "my shop"]);
     assert_eq!((again.code, again.out.as_str()), (3, ""));

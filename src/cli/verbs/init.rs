@@ -46,19 +46,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
             refused(&arguments.path, &[&file])
         }
         Err(Failure { file, error }) => {
-            exit::failed(format!("failed to write {}: {error}", arguments.path.join(file).display()))
+            exit::failed(format!("failed to write {}: {error}", shown(&arguments.path, &file)))
         }
     }
 }
 
 fn refused(folder: &Path, existing: &[&str]) -> Exit {
-    let names: Vec<String> = existing.iter().map(|file| folder.join(file).display().to_string()).collect();
+    let names: Vec<String> = existing.iter().map(|file| shown(folder, file)).collect();
     let verb = if names.len() == 1 { "exists" } else { "exist" };
     let help = "nothing is overwritten: choose another folder, or remove what is there";
     exit::say_error(&format!("{} already {verb}", names.join(" and ")), Some(help));
     Exit::InvalidInput
 }
 
+/// A file as it was asked for; the folder itself when there is none.
+fn shown(folder: &Path, file: &str) -> String {
+    let path = if file.is_empty() { folder.to_owned() } else { folder.join(file) };
+    path.display().to_string()
+}
+
+/// What could not be written.
 struct Failure {
     file: String,
     error: io::Error,
