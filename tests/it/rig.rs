@@ -338,12 +338,6 @@ impl Rig {
             self.in_store(async |store| store.delete_by_hand(&Self::name(), &address, "kim@console", None).await);
         removed.expect("a removal by hand");
     }
-
-    /// A read-only provider.
-    pub(crate) fn reader(&self) -> Box<dyn Reader> {
-        let reader = self.wait(Embedded::open_read(&self.database(), Self::name(), None, self.clock()));
-        Box::new(reader.expect("a readable store"))
-    }
 }
 
 /// The actions of a plan, a line each: `update Webhook/a`.
