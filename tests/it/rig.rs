@@ -23,7 +23,6 @@ use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
 use trueup::plan::file_v1::{PlanV1, body_digest};
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
-use trueup::provider::Reader;
 use trueup::provider::embedded::Embedded;
 use trueup::store::{Clock, PutOutcome, ReadStore, Store};
 use uuid::Uuid;
