@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{Candidate, Outcome, diagnostics as located, links};
 use super::{DesiredObject, Link, Objects};
 use crate::base::code::Code;
-use crate::base::diagnostic::{Diagnostic, nearest};
+use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
 use crate::base::digest::Digest;
 use crate::base::path::Path;
 use crate::base::source::Span;
@@ -102,9 +102,14 @@ fn completed_links(kind: Kind, canonical: &serde_json::Value, written: Vec<Link>
 }
 
 fn check_links(object: &DesiredObject, known: &Known, partial: bool, diagnostics: &mut Vec<Diagnostic>) {
+    let mut missing = 0;
     for link in &object.links {
         // An EventType's name is not the only thing an event can be: the kind's own check knows the built-in ones.
         if known.contains_key(&link.to) || link.to.kind == Kind::EventType || partial {
+            continue;
+        }
+        missing += 1;
+        if missing > LISTED {
             continue;
         }
         let names = known.keys().filter(|a| a.kind == link.to.kind).map(|a| a.name.as_str());
@@ -119,6 +124,8 @@ fn check_links(object: &DesiredObject, known: &Known, partial: bool, diagnostics
         problem.span = object.positions.find(&link.path).map(|place| place.value);
         diagnostics.push(problem);
     }
+    let more = unlisted(missing.saturating_sub(LISTED), Severity::Error, Code::UnknownReference);
+    diagnostics.extend(more.map(|more| more.of(object.address.to_string()).at(object.span)));
 }
 
 /// Whether an unknown event may be an EventType that was not loaded. The built-in events have dots, which names have not.
