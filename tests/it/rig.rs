@@ -23,7 +23,6 @@ use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
 use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
-use trueup::provider::Reader;
 use trueup::provider::embedded::Embedded;
 use trueup::store::{Clock, PutOutcome, ReadStore, Store};
 use uuid::Uuid;
@@ -345,12 +344,6 @@ impl Rig {
         let removed =
             self.in_store(async |store| store.delete_by_hand(&Self::name(), &address, "kim@console", None).await);
         removed.expect("a removal by hand");
-    }
-
-    /// A read-only provider.
-    pub(crate) fn reader(&self) -> Box<dyn Reader> {
-        let reader = self.wait(Embedded::open_read(&self.database(), Self::name(), None, self.clock()));
-        Box::new(reader.expect("a readable store"))
     }
 }
 
