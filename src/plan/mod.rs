@@ -11,6 +11,7 @@ pub mod orphans;
 pub mod plan_value;
 pub mod publish;
 pub mod reason;
+pub mod referrers;
 pub mod selection;
 pub mod shown;
 

@@ -63,7 +63,28 @@ impl<S: AsRef<ReadStore>> Embedded<S> {
     }
 }
 
-impl<S: AsRef<ReadStore> + Send + Sync> Reader for Embedded<S> {
+/// A store, in whichever way it is open.
+pub trait Opened: AsRef<ReadStore> + Send + Sync {
+    /// Ends the use of the file.
+    fn close(&self) -> Boxed<'_, ()>;
+}
+
+impl Opened for ReadStore {
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async {
+            Self::close(self).await;
+            Ok(())
+        })
+    }
+}
+
+impl Opened for Store {
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async { Ok(Self::close(self).await?) })
+    }
+}
+
+impl<S: Opened> Reader for Embedded<S> {
     fn capabilities(&self) -> Capabilities {
         Capabilities::full()
     }
@@ -100,6 +121,10 @@ impl<S: AsRef<ReadStore> + Send + Sync> Reader for Embedded<S> {
 
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
         Box::pin(async move { Ok(self.reads().applied(&self.project, plan).await?) })
+    }
+
+    fn close(&self) -> Boxed<'_, ()> {
+        self.store.close()
     }
 }
 
@@ -146,10 +171,6 @@ impl Writer for Embedded<Store> {
 
     fn project(&self) -> &Name {
         &self.project
-    }
-
-    fn close(&self) -> Boxed<'_, ()> {
-        Box::pin(async { Ok(self.store.close().await?) })
     }
 }
 

@@ -50,6 +50,13 @@ pub trait Reader: Send + Sync {
 
     /// Whether and when a plan was applied.
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>>;
+
+    /// Ends the use of the target; requests after it fail. What was answered before is durable without it: it
+    /// leaves things tidy (an embedded store becomes one plain file), and one process must not write to an embedded
+    /// store while it still reads it through this.
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Writes one project of one target.
@@ -72,10 +79,4 @@ pub trait Writer: Reader {
 
     /// The project this writes to.
     fn project(&self) -> &Name;
-
-    /// Ends the use of the target; requests after it fail. What was answered before is durable without it: it only
-    /// leaves things tidy (an embedded store becomes one plain file).
-    fn close(&self) -> Boxed<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }

@@ -106,7 +106,7 @@ async fn mark_managed(context: &Context, arguments: &Arguments, project: &Projec
     let prepared = planning::prepare(context, project, &secrets)?;
     let reader = target::reader(&prepared.loaded.desired.project).await?;
     let (mut plan, _) = planning::plan(&prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await?;
-    drop(reader);
+    reader.close().await.map_err(|error| exit::provider(&error))?;
     let adopts = |action: &crate::plan::Action| action.action == ActionKind::Adopt && action.changes.is_empty();
     if !plan.actions.iter().all(adopts) {
         let others: Vec<String> = plan

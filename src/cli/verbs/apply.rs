@@ -109,7 +109,7 @@ pub async fn plan_and_apply(
 ) -> Result<Exit, Exit> {
     let reader = target::reader(&prepared.loaded.desired.project).await?;
     let (plan, _) = planning::plan(prepared, &*reader, wish).await?;
-    drop(reader);
+    reader.close().await.map_err(|error| exit::provider(&error))?;
     if consent.output == TextOrJson::Json || context.quiet {
         // The plan, which says them too, is not shown.
         project::say_warnings(&prepared.loaded);
@@ -149,7 +149,7 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
     }
     let reader = target::reader(&desired.project).await?;
     let applied = reader.applied(plan.plan_id).await.map_err(|error| exit::provider(&error))?;
-    drop(reader);
+    reader.close().await.map_err(|error| exit::provider(&error))?;
     if applied.is_none() && desired.digest != plan.desired {
         exit::say_error(
             "the manifests, variables or target settings changed since the plan was made",

@@ -77,7 +77,7 @@ pub async fn write_file(context: &Context, project: &Project, path: &Path) -> Re
 async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {
     let reader = target::reader(project).await?;
     let records = reader.read(None).await.map_err(|error| exit::provider(&error))?;
-    drop(reader);
+    reader.close().await.map_err(|error| exit::provider(&error))?;
     let mut outputs = Vec::new();
     for record in &records {
         for name in record.address.kind.outputs() {

@@ -175,7 +175,15 @@ fn the_log_of_an_open_store_holds_no_content_either() {
 
 #[test]
 fn literals_are_refused_and_not_repeated() {
-    let rig = Rig::with(&base_with(&[("token: { fromEnv: S0 }", "token: needle-in-hay")]));
+    // With another problem on the same line, and over several lines.
+    let literal = "auth: { type: bearer, token: needle-in-hay, realm: x }";
+    let rig = Rig::with(&base_with(&[
+        ("auth: { type: bearer, token: { fromEnv: S0 } }", literal),
+        (
+            "spec: { platform: web }",
+            "spec:\n  platform: web\n  endUserId:\n    hash:\n      algorithm: sha256\n      salt: |\n        needle-in-hay\n        needle-in-hay",
+        ),
+    ]));
     for verb in [&["validate"][..], &["validate", "-o", "json"], &["plan"], &["apply", "-y"]] {
         let run = rig.project.run(verb);
         assert_eq!(run.code, 3, "{verb:?}: {}", run.err);
