@@ -218,9 +218,19 @@ impl Managed for SystemSpec {
     }
 }
 
+/// The most names that are compared with an unknown one, and the most that are listed: in a large project one slip may
+/// occur in thousands of manifests.
+const COMPARED: usize = 1_000;
+const LISTED: usize = 10;
+
+fn listed(names: &[&str]) -> String {
+    let more = if names.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", names.get(..LISTED).unwrap_or(names).join(", "))
+}
+
 /// Reports an event that is neither built in nor an EventType of the project.
 pub(super) fn unknown_event(event: &str, scope: &dyn Scope, at: Path, findings: &mut Findings) {
-    let own: Vec<&str> = scope.names(Kind::EventType).into_iter().map(Name::as_str).collect();
+    let own = scope.names(Kind::EventType).into_iter().map(Name::as_str).take(COMPARED);
     let known = catalogue::EVENTS.keys().copied().chain(own);
     let near = nearest(event, known).map(|near| format!("did you mean `{near}`?"));
     let finding = findings.error(Code::UnknownEvent, at, format!("there is no event `{event}`"));
@@ -246,7 +256,7 @@ pub(super) fn check_workstation(system: Option<&Name>, scope: &dyn Scope, findin
             let message = format!("System/{name} is not a workstation system");
             let finding = findings.error(Code::NotAWorkstation, at, message);
             if !workstations.is_empty() {
-                finding.help(format!("workstation systems: {}", workstations.join(", ")));
+                finding.help(format!("workstation systems: {}", listed(&workstations)));
             }
         }
         return;
@@ -254,10 +264,9 @@ pub(super) fn check_workstation(system: Option<&Name>, scope: &dyn Scope, findin
     let (count, help) = match workstations().as_slice() {
         [] => ("no workstation system".to_owned(), "add a System with platform: workstation".to_owned()),
         [one] => ("one workstation system".to_owned(), format!("write system: {one}")),
-        several => (
-            format!("{} workstation systems", several.len()),
-            format!("write system: with one of {}", several.join(", ")),
-        ),
+        several => {
+            (format!("{} workstation systems", several.len()), format!("write system: with one of {}", listed(several)))
+        }
     };
     findings.error(Code::SystemRequired, at, format!("the system cannot be told: the project has {count}")).help(help);
 }
