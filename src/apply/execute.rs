@@ -64,7 +64,7 @@ pub async fn apply(
     let mut report = not_started(request.plan);
     let outcome = run(writer, request, observe, &mut report).await;
     if let Err(error) = &outcome {
-        settle(&mut report, error);
+        settle(&mut report, request.plan, error);
     }
     for action in &report.actions {
         observe(Event::Ended(action.clone()));
@@ -286,11 +286,13 @@ fn not_started(plan: &Plan) -> Report {
 }
 
 /// Gives every action its final state after an error.
-fn settle(report: &mut Report, error: &ApplyError) {
-    for action in &mut report.actions {
+fn settle(report: &mut Report, plan: &Plan, error: &ApplyError) {
+    for (n, action) in report.actions.iter_mut().enumerate() {
         match error {
             ApplyError::Provider(ProviderError::Conflict(stale)) => {
-                if stale.iter().any(|stale| stale.address == action.address) {
+                // What a move expects is at the former address.
+                let from = plan.actions.get(n).and_then(|planned| planned.from.as_ref());
+                if stale.iter().any(|stale| stale.address == action.address || Some(&stale.address) == from) {
                     action.state = ActionState::Stale;
                 }
             }

@@ -182,6 +182,8 @@ codes! {
         "An ended notification is history. Use a new name for a new one.";
     NotSupported "not-supported" "something the target cannot express"
         "The target does not have this kind or field. Remove it for this target with a patch, or use another target.";
+    StillReferred "still-referred" "a live object refers to what would be renamed, replaced or removed"
+        "An object that this plan does not write, because it is no longer in the manifests or was made by hand, refers to the one that would go. Remove it with --prune, bring it into the manifests (`trueup adopt`), or leave the other one as it is.";
     OutsideSelection "outside-selection" "an action would have to write outside the selection"
         "--only, --exclude, -l and a path narrow a plan. What the selected objects need must be live already or be selected too.";
     Unmanaged "unmanaged" "a live object that trueup does not manage"

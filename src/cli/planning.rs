@@ -10,6 +10,7 @@ use super::project;
 use super::secret_source::GuardedSource;
 use super::view::diagnostic_json::records;
 use crate::base::code::Code;
+use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::PlanId;
 use crate::desired::Desired;
 use crate::desired::load::LoadedProject;
@@ -65,8 +66,8 @@ pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> 
         }
         Err(problems) => {
             project::say(&problems, &desired.sources);
-            let unmanaged = problems.iter().any(|problem| problem.code == Code::Unmanaged);
-            Err(if unmanaged { Exit::Conflict } else { Exit::InvalidInput })
+            let conflict = |problem: &Diagnostic| matches!(problem.code, Code::Unmanaged | Code::StillReferred);
+            Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }
     }
 }

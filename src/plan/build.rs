@@ -36,6 +36,7 @@ pub fn build(desired: &Desired, live: &Live, options: &PlanOptions) -> Result<Pl
     }
     builder.orphans();
     builder.check_selection();
+    builder.check_referrers();
     builder.finish()
 }
 
@@ -441,6 +442,9 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        for (address, by) in self.left_behind(&written) {
+            missing.entry(address).or_insert((by, None));
+        }
         for (address, (by, place)) in missing {
             let message = format!("{by} needs a write to {address}, which is outside the selection");
             let mut problem = Diagnostic::error(Code::OutsideSelection, message)
@@ -449,6 +453,63 @@ impl<'a> Builder<'a> {
             problem.span = place;
             self.problems.push(problem);
         }
+    }
+
+    /// Live objects that refer to what is renamed or removed and are not written themselves, each with what it refers to.
+    fn left_behind(&self, written: &BTreeSet<&Address>) -> Vec<(Address, Address)> {
+        let gone: BTreeSet<&Address> = self
+            .actions
+            .iter()
+            .filter(|action| matches!(action.action, ActionKind::Move | ActionKind::Delete | ActionKind::Archive))
+            .map(|action| &action.address)
+            .collect();
+        let live = self.desired.objects.iter().filter(|object| {
+            let former = object.former_name.as_ref().map(|name| Address::new(object.address.kind, name.clone()));
+            let is_live = |address: &Address| self.live.rows.contains_key(address);
+            (is_live(&object.address) || former.as_ref().is_some_and(is_live)) && !written.contains(&object.address)
+        });
+        live.filter_map(|object| {
+            let link = object.links.iter().find(|link| gone.contains(&link.to))?;
+            Some((object.address.clone(), link.to.clone()))
+        })
+        .collect()
+    }
+
+    /// Objects that are nobody's here, orphans and those made by hand, must not refer to what goes: they are not written
+    /// and would be left pointing to nothing.
+    fn check_referrers(&mut self) {
+        let ends = |action: &&Action| {
+            matches!(action.action, ActionKind::Move | ActionKind::Replace | ActionKind::Delete | ActionKind::Archive)
+        };
+        let mut gone: BTreeMap<String, &Address> = BTreeMap::new();
+        for action in self.actions.iter().filter(ends) {
+            let row = self.live.rows.get(action.from.as_ref().unwrap_or(&action.address));
+            gone.extend(row.map(|row| (row.id.to_string(), &action.address)));
+        }
+        let own = |address: &Address| {
+            self.desired.get(address).is_some()
+                || self.actions.iter().any(|action| action.address == *address)
+                || self.desired.objects.iter().any(|object| {
+                    object.address.kind == address.kind && object.former_name.as_ref() == Some(&address.name)
+                })
+        };
+        let mut problems = Vec::new();
+        for record in self.live.records.values().filter(|_| !gone.is_empty()) {
+            let references = record.server_set.get("references").and_then(serde_json::Value::as_object);
+            let ids = references.into_iter().flat_map(|references| references.values());
+            let Some(to) = ids.filter_map(serde_json::Value::as_str).find_map(|id| gone.get(id)) else { continue };
+            if own(&record.address) {
+                continue;
+            }
+            let (why, help) = if record.managed {
+                ("is no longer in the manifests", "remove it with --prune, or bring its manifest back")
+            } else {
+                ("was made by hand", "take it over with `trueup adopt`, or remove it")
+            };
+            let message = format!("{}, which {why}, refers to {to}", record.address);
+            problems.push(Diagnostic::error(Code::StillReferred, message).of(to.to_string()).help(help));
+        }
+        self.problems.append(&mut problems);
     }
 
     fn finish(mut self) -> Result<Plan, Vec<Diagnostic>> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::process_lock::ProcessLock;
 use super::{Boxed, ProviderError, Reader, SecretAnswer, SecretQuestion, Writer};
 use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
 use crate::base::secret::SecretText;
@@ -17,6 +18,7 @@ use crate::store::{Clock, MasterKey, ReadStore, Store, StoreError};
 pub struct Embedded<S> {
     store: S,
     project: Name,
+    process: ProcessLock,
 }
 
 impl Embedded<ReadStore> {
@@ -30,7 +32,7 @@ impl Embedded<ReadStore> {
         key: Option<MasterKey>,
         clock: Clock,
     ) -> Result<Self, ProviderError> {
-        Ok(Self { store: ReadStore::open(path, key, clock).await?, project })
+        Ok(Self { store: ReadStore::open(path, key, clock).await?, project, process: ProcessLock::beside(path) })
     }
 }
 
@@ -45,7 +47,7 @@ impl Embedded<Store> {
         key: Option<MasterKey>,
         clock: Clock,
     ) -> Result<Self, ProviderError> {
-        Ok(Self { store: Store::open(path, key, clock).await?, project })
+        Ok(Self { store: Store::open(path, key, clock).await?, project, process: ProcessLock::beside(path) })
     }
 
     /// The store itself.
@@ -113,11 +115,25 @@ impl Writer for Embedded<Store> {
     }
 
     fn take_lease<'a>(&'a self, owner: PlanId, actor: &'a str) -> Boxed<'a, LeaseGrant> {
-        Box::pin(async move { Ok(self.store.take_lease(&self.project, owner, actor).await?) })
+        Box::pin(async move {
+            let alone = self.process.hold()?;
+            match self.store.take_process_lease(&self.project, owner, actor).await {
+                // Its process held the lock as long as it ran, and the lock is ours: it was killed.
+                Err(StoreError::LeaseHeld(dead)) if alone && dead.ends_with_process => {
+                    self.store.break_lease(&self.project, actor).await?;
+                    Ok(self.store.take_process_lease(&self.project, owner, actor).await?)
+                }
+                taken => Ok(taken?),
+            }
+        })
     }
 
     fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()> {
-        Box::pin(async move { Ok(self.store.release_lease(&self.project, owner, token).await?) })
+        Box::pin(async move {
+            self.store.release_lease(&self.project, owner, token).await?;
+            self.process.let_go();
+            Ok(())
+        })
     }
 
     fn break_lease<'a>(&'a self, actor: &'a str) -> Boxed<'a, Option<LeaseHolder>> {
@@ -234,5 +250,26 @@ mod tests {
         let answers = reader.compare_secrets(&questions).await.expect("compared");
         assert_eq!(answers, [SecretAnswer::Same, SecretAnswer::Different, SecretAnswer::Unknown]);
         assert!(reader.applied(plan_id).await.expect("read").is_some());
+    }
+
+    #[tokio::test]
+    async fn the_lease_of_a_killed_process_is_taken_over_and_that_of_a_running_one_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("local.db");
+        let project = Name::from_any("acme");
+        let open = async || Embedded::open_write(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let (first, second) = (PlanId(Uuid::from_u128(1)), PlanId(Uuid::from_u128(2)));
+        let running = open().await;
+        let lease = running.take_lease(first, "ana").await.expect("taken");
+        let other = open().await;
+        assert!(matches!(other.take_lease(second, "bo").await, Err(ProviderError::LeaseHeld(_))));
+        // Closing the file is what the operating system does for a killed process.
+        drop(running);
+        let taken = other.take_lease(second, "bo").await.expect("taken over");
+        assert!(taken.token > lease.token);
+        assert_eq!(
+            other.audit(&AuditQuery::default()).await.expect("audit").last().map(|e| &*e.action),
+            Some("unlock")
+        );
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod embedded;
 pub mod error;
+mod process_lock;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -201,6 +201,12 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
         if expected != found {
             stale.push(Stale { address: address.clone(), expected, found });
         }
+        // What is moved or restored comes to an address that nobody may have taken meanwhile.
+        if matches!(write.operation, Operation::Move { .. } | Operation::Restore(_))
+            && let Some(found) = generation(&write.address)
+        {
+            stale.push(Stale { address: write.address.clone(), expected: None, found: Some(found) });
+        }
     }
     for (address, expected) in &changeset.refresh {
         let found = generation(address);
@@ -208,6 +214,9 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
             stale.push(Stale { address: address.clone(), expected: Some(*expected), found });
         }
     }
+    // Of two writes to one object both expect the same.
+    let mut seen = BTreeSet::new();
+    stale.retain(|stale| seen.insert((stale.address.clone(), stale.expected)));
     if stale.is_empty() { Ok(()) } else { Err(StoreError::Conflict(stale)) }
 }
 

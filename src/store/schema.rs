@@ -96,7 +96,8 @@ CREATE TABLE leases (
     owner      TEXT,
     actor      TEXT NOT NULL,
     since      INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    ends_with_process INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE audit (

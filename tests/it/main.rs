@@ -1,5 +1,4 @@
 //! Integration tests: one binary, one file per area.
-#![expect(clippy::expect_used, reason = "a helper that fails is a failed test")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
 mod architecture;

@@ -316,6 +316,14 @@ impl Rig {
         self.put_by_hand(address, record.metadata.clone(), spec)
     }
 
+    /// Changes something of an object by hand that is beside what it does.
+    pub(crate) fn touch_by_hand(&self, address: &str) {
+        let state = self.state();
+        let record = state.record(address);
+        let metadata = Metadata { description: Some("touched".to_owned()), ..record.metadata.clone() };
+        self.put_by_hand(address, metadata, record.spec.clone());
+    }
+
     /// Makes an object by hand.
     pub(crate) fn make_by_hand(&self, address: &str, spec: Value) -> PutOutcome {
         let name = address.split_once('/').expect("an address").1;

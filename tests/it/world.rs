@@ -17,7 +17,8 @@ pub(crate) struct Random(u64);
 impl Random {
     /// The numbers of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x1234_5678))
+        // Not a multiple of the step, or each seed would give the numbers of the one before, less the first.
+        Self(seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(0x1234_5678))
     }
 
     fn next(&mut self) -> u64 {

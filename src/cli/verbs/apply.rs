@@ -110,8 +110,10 @@ pub async fn plan_and_apply(
     let reader = target::reader(&prepared.loaded.desired.project).await?;
     let (plan, _) = planning::plan(prepared, &*reader, wish).await?;
     drop(reader);
-    project::say_warnings(&prepared.loaded);
-    if consent.output == TextOrJson::Text && !context.quiet {
+    if consent.output == TextOrJson::Json || context.quiet {
+        // The plan, which says them too, is not shown.
+        project::say_warnings(&prepared.loaded);
+    } else {
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
         let _ = shown.and_then(|()| out.writer.flush());
