@@ -23,11 +23,12 @@ pub(super) fn assemble(
 ) -> (Vec<DesiredObject>, Digest) {
     let (candidates, known) = unique(outcomes, diagnostics);
     let mut objects = completed(candidates, diagnostics);
+    let scope = Objects::new(&objects);
     for object in &objects {
         check_links(object, &known, partial, diagnostics);
         check_former_name(object, &known, diagnostics);
         let mut findings = Findings::default();
-        object.spec.check_in(&object.address.name, &Objects(&objects), &mut findings);
+        object.spec.check_in(&object.address.name, &scope, &mut findings);
         let found = located(findings, &object.address, &object.positions);
         diagnostics.extend(found.into_iter().filter(|found| !(partial && may_be_elsewhere(object, found))));
     }

@@ -20,10 +20,9 @@ use trueup::live;
 use trueup::manifest::{Input, LoadOptions};
 use trueup::object::audit::{AuditEntry, AuditQuery};
 use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
-use trueup::plan::file_v1::{PlanV1, body_digest};
+use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
-use trueup::provider::Reader;
 use trueup::provider::embedded::Embedded;
 use trueup::store::{Clock, PutOutcome, ReadStore, Store};
 use uuid::Uuid;
@@ -256,7 +255,7 @@ impl Rig {
     /// Applies a plan.
     pub(crate) fn try_apply(&self, planned: &Planned) -> (Report, Result<(), ApplyError>) {
         let Planned { plan, loaded, secrets } = planned;
-        let body = body_digest(&PlanV1::from_plan(plan, false)).expect("a digest");
+        let body = body_digest(plan).expect("a digest");
         let request = Request {
             plan,
             body,
@@ -345,12 +344,6 @@ impl Rig {
         let removed =
             self.in_store(async |store| store.delete_by_hand(&Self::name(), &address, "kim@console", None).await);
         removed.expect("a removal by hand");
-    }
-
-    /// A read-only provider.
-    pub(crate) fn reader(&self) -> Box<dyn Reader> {
-        let reader = self.wait(Embedded::open_read(&self.database(), Self::name(), None, self.clock()));
-        Box::new(reader.expect("a readable store"))
     }
 }
 

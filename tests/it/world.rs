@@ -69,6 +69,7 @@ fn name(manifest: &Value) -> &str {
 }
 
 /// A manifest.
+#[expect(clippy::needless_pass_by_value, reason = "the spec is written in the call")]
 pub(crate) fn manifest(kind: &str, name: &str, spec: Value) -> Value {
     json!({"apiVersion": "trueup/v1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 }

@@ -17,7 +17,7 @@ use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
 use crate::plan::Plan;
-use crate::plan::file_v1::{PlanV1, body_digest};
+use crate::plan::file_v1::body_digest;
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
@@ -190,7 +190,7 @@ pub async fn carry_out(
         check_secrets(prepared, plan)?;
         ask(consent, plan)?;
     }
-    let body = body_digest(&PlanV1::from_plan(plan, false));
+    let body = body_digest(plan);
     let body = body.map_err(|error| exit::failed(format!("failed to write the plan down: {error}")))?;
     let interrupted = Arc::new(AtomicBool::new(false));
     watch_signals(&interrupted);
