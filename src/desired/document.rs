@@ -85,7 +85,8 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
     let start = positions.find(&Path::root()).map_or(span, |place| place.value);
     let not_a_manifest = |message: &str| {
         Diagnostic::error(Code::NotAManifest, message)
-            .at(Span { end: start.end.min(start.start.saturating_add(1)), ..start })
+            // Only where it begins: what it is may be pages long.
+            .at(Span { end: start.start, ..start })
             .help("a manifest has apiVersion: trueup/v1, kind, metadata and spec; name other files in .trueupignore")
     };
     let Some(map) = value.as_object() else {
