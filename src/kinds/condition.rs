@@ -273,7 +273,7 @@ impl Row {
 
 /// Bytes a compiled pattern may have: enough for `\\w{1,63}`, and little enough that a file full of patterns is checked
 /// in seconds.
-const PATTERN_LIMIT: usize = 2 << 20;
+const PATTERN_LIMIT: usize = 4 << 20;
 
 /// Compiles the pattern of a `matches` row.
 ///
