@@ -39,7 +39,7 @@ fn disturb(random: &mut Random, value: &mut Value) {
         }
         Value::Number(number) if random.chance(60) => *value = json!(number.as_u64().unwrap_or(0) + 1),
         Value::String(text) if random.chance(60) => text.push('x'),
-        place => *place = serde_json::from_str(*random.pick::<&str>(VALUES)).expect("JSON"),
+        place => *place = serde_json::from_str(random.pick::<&str>(VALUES)).expect("JSON"),
     }
 }
 

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::json;
 
 use crate::rig::Rig;
-use crate::stories::{BASE, base_with, edited};
+use crate::stories::{base_with, edited};
 use crate::support::{Project, Run};
 
 const PROJECT_FILE: &str = "apiVersion: trueup/v1\nkind: Project\nmetadata: { name: acme }\n";
