@@ -201,16 +201,15 @@ async fn same_secrets(
 
 async fn kept_records(writer: &dyn Writer, plan: &Plan) -> Result<BTreeMap<Address, ObjectRecord>, ApplyError> {
     let keeping = plan.actions.iter().filter(|action| !action.keeps.is_empty());
-    let pairs: Vec<(Address, Address)> = keeping
+    let mut names: BTreeMap<Address, Address> = keeping
         .map(|action| (action.from.clone().unwrap_or_else(|| action.address.clone()), action.address.clone()))
         .collect();
-    if pairs.is_empty() {
+    if names.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let live: Vec<Address> = pairs.iter().map(|(live, _)| live.clone()).collect();
+    let live: Vec<Address> = names.keys().cloned().collect();
     let records = writer.read(Some(&live)).await?;
-    let name_of = |address: &Address| pairs.iter().find(|(live, _)| live == address).map(|(_, now)| now.clone());
-    Ok(records.into_iter().filter_map(|record| Some((name_of(&record.address)?, record))).collect())
+    Ok(records.into_iter().filter_map(|record| Some((names.remove(&record.address)?, record))).collect())
 }
 
 /// Updates for objects of which only a secret, compared now, turned out to differ.
@@ -220,11 +219,11 @@ fn secret_updates(
     planned: &[Write],
 ) -> Result<Vec<Write>, ApplyError> {
     let mut updates: Vec<Write> = Vec::new();
+    let writes_content = |write: &&Write| !matches!(write.action, ActionKind::PublishSettings);
+    let mut written: BTreeSet<&Address> = planned.iter().filter(writes_content).map(|write| &write.address).collect();
     for secret in &source.plan.unknown_secrets {
         let same = source.same.contains(&(secret.address.clone(), secret.path.to_string()));
-        let writes_content =
-            |write: &Write| write.address == secret.address && !matches!(write.action, ActionKind::PublishSettings);
-        if same || planned.iter().chain(&updates).any(writes_content) {
+        if same || written.contains(&secret.address) {
             continue;
         }
         if source.secrets.get(&reference_of(source, secret)?).is_none() {
@@ -235,6 +234,7 @@ fn secret_updates(
         match (secret.expected, found) {
             (Some(expected), Some(found)) if expected == found => {
                 updates.push(secret_update(source, &secret.address, expected)?);
+                written.insert(&secret.address);
             }
             (expected, found) => {
                 let stale = Stale { address: secret.address.clone(), expected, found };
@@ -287,12 +287,16 @@ fn not_started(plan: &Plan) -> Report {
 
 /// Gives every action its final state after an error.
 fn settle(report: &mut Report, plan: &Plan, error: &ApplyError) {
+    let changed: BTreeSet<&Address> = match error {
+        ApplyError::Provider(ProviderError::Conflict(stale)) => stale.iter().map(|stale| &stale.address).collect(),
+        ApplyError::Provider(_) | ApplyError::Make(_) | ApplyError::Interrupted => BTreeSet::new(),
+    };
     for (n, action) in report.actions.iter_mut().enumerate() {
         match error {
-            ApplyError::Provider(ProviderError::Conflict(stale)) => {
+            ApplyError::Provider(ProviderError::Conflict(_)) => {
                 // What a move expects is at the former address.
                 let from = plan.actions.get(n).and_then(|planned| planned.from.as_ref());
-                if stale.iter().any(|stale| stale.address == action.address || Some(&stale.address) == from) {
+                if changed.contains(&action.address) || from.is_some_and(|from| changed.contains(from)) {
                     action.state = ActionState::Stale;
                 }
             }

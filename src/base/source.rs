@@ -2,7 +2,7 @@
 //!
 //! A [`Span`] is three small integers; line and column are computed only when something is shown.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The place of a file in its [`SourceMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +32,9 @@ pub struct SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    /// Of each file where its lines start, once a position in it was asked for: a plan locates every manifest, and
+    /// counting the lines of a large file for each of them would cost the square of their number.
+    starts: Vec<OnceLock<Vec<u32>>>,
 }
 
 /// Where a span lies for people: 1-based lines and columns, columns in characters, the end exclusive.
@@ -53,13 +56,15 @@ impl SourceMap {
     /// A map of these files; `FileId(n)` is the nth.
     #[must_use]
     pub fn new(files: Vec<SourceFile>) -> Self {
-        Self { files }
+        let starts = files.iter().map(|_| OnceLock::new()).collect();
+        Self { files, starts }
     }
 
     /// Adds a file.
     pub fn add(&mut self, path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(SourceFile { path: path.into(), text: text.into() });
+        self.starts.push(OnceLock::new());
         id
     }
 
@@ -79,21 +84,26 @@ impl SourceMap {
     #[must_use]
     pub fn locate(&self, span: Span) -> Option<Location> {
         let file = self.file(span.file)?;
-        let (line, column) = line_and_column(&file.text, span.start as usize);
-        let (end_line, end_column) = line_and_column(&file.text, (span.end as usize).max(span.start as usize));
+        let starts = self.starts.get(span.file.0 as usize)?.get_or_init(|| line_starts(&file.text));
+        let (line, column) = line_and_column(&file.text, starts, span.start as usize);
+        let (end_line, end_column) = line_and_column(&file.text, starts, span.end.max(span.start) as usize);
         Some(Location { file: Arc::clone(&file.path), line, column, end_line, end_column })
     }
 }
 
-fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
+fn line_starts(text: &str) -> Vec<u32> {
+    let after_breaks = text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, after)| after);
+    std::iter::once(0).chain(after_breaks).collect()
+}
+
+fn line_and_column(text: &str, starts: &[u32], offset: usize) -> (u32, u32) {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;
     }
-    let before = text.get(..offset).unwrap_or_default();
-    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    let line = starts.partition_point(|start| *start as usize <= offset);
+    let line_start = line.checked_sub(1).and_then(|at| starts.get(at)).map_or(0, |start| *start as usize);
+    let column = text.get(line_start..offset).unwrap_or_default().chars().count() + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 

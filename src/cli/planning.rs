@@ -97,8 +97,7 @@ fn check_named(desired: &Desired, live: &Live, wish: &Wish<'_>) -> Result<(), Ex
     let in_manifests = |address: &&Address| desired.get(address).is_some();
     // What is only on the target can be kept from being removed, and in `destroy` be chosen.
     let is_known = |address: &&Address| in_manifests(address) || live.rows.contains_key(*address);
-    let only =
-        selection.only.iter().filter(|address| if wish.destroy { !is_known(address) } else { !in_manifests(address) });
+    let only = selection.only.iter().filter(|address| !(in_manifests(address) || wish.destroy && is_known(address)));
     let exclude = selection.exclude.iter().filter(|address| !is_known(address));
     let unknown: Vec<&Address> =
         replace.iter().filter(|address| !in_manifests(address)).chain(only).chain(exclude).collect();

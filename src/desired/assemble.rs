@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{Candidate, Outcome, diagnostics as located, links};
 use super::{DesiredObject, Link, Objects};
 use crate::base::code::Code;
-use crate::base::diagnostic::{Diagnostic, nearest};
+use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
 use crate::base::digest::Digest;
 use crate::base::path::Path;
 use crate::base::source::Span;
@@ -23,11 +23,13 @@ pub(super) fn assemble(
 ) -> (Vec<DesiredObject>, Digest) {
     let (candidates, known) = unique(outcomes, diagnostics);
     let mut objects = completed(candidates, diagnostics);
+    let scope = Objects::new(&objects);
+    let mut suggestions = Suggestions::new(&known);
     for object in &objects {
-        check_links(object, &known, partial, diagnostics);
+        check_links(object, &known, partial, &mut suggestions, diagnostics);
         check_former_name(object, &known, diagnostics);
         let mut findings = Findings::default();
-        object.spec.check_in(&object.address.name, &Objects(&objects), &mut findings);
+        object.spec.check_in(&object.address.name, &scope, &mut findings);
         let found = located(findings, &object.address, &object.positions);
         diagnostics.extend(found.into_iter().filter(|found| !(partial && may_be_elsewhere(object, found))));
     }
@@ -101,14 +103,51 @@ fn completed_links(kind: Kind, canonical: &serde_json::Value, written: Vec<Link>
     all
 }
 
-fn check_links(object: &DesiredObject, known: &Known, partial: bool, diagnostics: &mut Vec<Diagnostic>) {
+/// Names that an unknown one may have been meant to be.
+struct Suggestions<'k> {
+    names: BTreeMap<Kind, Vec<&'k str>>,
+    /// Comparisons that may still be made: a slip in a pattern that made ten thousand manifests would otherwise cost
+    /// the square of their number.
+    left: usize,
+}
+
+impl<'k> Suggestions<'k> {
+    /// About half a second's worth of comparisons.
+    const COMPARISONS: usize = 1_000_000;
+
+    fn new(known: &'k Known) -> Self {
+        let mut names: BTreeMap<Kind, Vec<&str>> = BTreeMap::new();
+        for address in known.keys() {
+            names.entry(address.kind).or_default().push(address.name.as_str());
+        }
+        Self { names, left: Self::COMPARISONS }
+    }
+
+    fn nearest(&mut self, to: &Address) -> Option<&'k str> {
+        let names = self.names.get(&to.kind)?;
+        self.left = self.left.checked_sub(names.len())?;
+        nearest(to.name.as_str(), names.iter().copied())
+    }
+}
+
+fn check_links(
+    object: &DesiredObject,
+    known: &Known,
+    partial: bool,
+    suggestions: &mut Suggestions<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut missing = 0;
     for link in &object.links {
         // An EventType's name is not the only thing an event can be: the kind's own check knows the built-in ones.
         if known.contains_key(&link.to) || link.to.kind == Kind::EventType || partial {
             continue;
         }
-        let names = known.keys().filter(|a| a.kind == link.to.kind).map(|a| a.name.as_str());
-        let help = nearest(link.to.name.as_str(), names).map_or_else(
+        missing += 1;
+        if missing > LISTED {
+            continue;
+        }
+        let help = suggestions.nearest(&link.to).map_or_else(
             || format!("add a manifest of kind {} named `{}`, or correct the name", link.to.kind, link.to.name),
             |near| format!("did you mean `{near}`?"),
         );
@@ -119,6 +158,8 @@ fn check_links(object: &DesiredObject, known: &Known, partial: bool, diagnostics
         problem.span = object.positions.find(&link.path).map(|place| place.value);
         diagnostics.push(problem);
     }
+    let more = unlisted(missing.saturating_sub(LISTED), Severity::Error, Code::UnknownReference);
+    diagnostics.extend(more.map(|more| more.of(object.address.to_string()).at(object.span)));
 }
 
 /// Whether an unknown event may be an EventType that was not loaded. The built-in events have dots, which names have not.

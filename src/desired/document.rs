@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Link, SecretLink};
 use crate::base::code::Code;
-use crate::base::diagnostic::{Diagnostic, Severity, nearest};
+use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
 use crate::base::path::Path;
 use crate::base::positions::{Place, Positions};
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
@@ -85,7 +85,8 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
     let start = positions.find(&Path::root()).map_or(span, |place| place.value);
     let not_a_manifest = |message: &str| {
         Diagnostic::error(Code::NotAManifest, message)
-            .at(Span { end: start.end.min(start.start.saturating_add(1)), ..start })
+            // Only where it begins: what it is may be pages long.
+            .at(Span { end: start.start, ..start })
             .help("a manifest has apiVersion: trueup/v1, kind, metadata and spec; name other files in .trueupignore")
     };
     let Some(map) = value.as_object() else {
@@ -198,8 +199,11 @@ pub(super) fn diagnostics(findings: Findings, address: &Address, positions: &Pos
             if at_key || !exact { key.unwrap_or(value) } else { value }
         })
     };
-    findings
-        .into_vec()
+    let mut findings = findings.into_vec();
+    // Errors first: a warning must not take the place of one.
+    findings.sort_by_key(|finding| finding.severity);
+    let beyond = findings.split_off(findings.len().min(LISTED));
+    let mut found: Vec<Diagnostic> = findings
         .into_iter()
         .map(|finding| {
             let Finding { severity, code, path, at_key, message, help, related } = finding;
@@ -215,5 +219,12 @@ pub(super) fn diagnostics(findings: Findings, address: &Address, positions: &Pos
             diagnostic.path = Some(path);
             diagnostic
         })
-        .collect()
+        .collect();
+    if let Some(first) = beyond.first()
+        && let Some(mut more) = unlisted(beyond.len(), first.severity, first.code)
+    {
+        (more.span, more.address) = (found.last().and_then(|last| last.span), Some(address.to_string()));
+        found.push(more);
+    }
+    found
 }

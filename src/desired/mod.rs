@@ -8,8 +8,8 @@ pub mod document;
 pub mod load;
 pub mod secrets;
 
-use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -121,20 +121,65 @@ impl Desired {
 }
 
 /// Objects in the order of their addresses, as checks see them.
-#[derive(Clone, Copy, Debug)]
-pub struct Objects<'o>(pub &'o [DesiredObject]);
+#[derive(Debug)]
+pub struct Objects<'o> {
+    all: &'o [DesiredObject],
+    /// Made when first asked for.
+    system_ids: OnceCell<HashMap<String, &'o Name>>,
+    own_properties: OnceCell<HashSet<&'o str>>,
+}
+
+impl<'o> Objects<'o> {
+    /// A view of these objects, which must be in the order of their addresses.
+    #[must_use]
+    pub fn new(objects: &'o [DesiredObject]) -> Self {
+        Self { all: objects, system_ids: OnceCell::new(), own_properties: OnceCell::new() }
+    }
+
+    fn of(&self, kind: Kind) -> &'o [DesiredObject] {
+        let start = self.all.partition_point(|object| object.address.kind < kind);
+        let of_kind = self.all.get(start..).unwrap_or_default();
+        let end = of_kind.partition_point(|object| object.address.kind == kind);
+        of_kind.get(..end).unwrap_or_default()
+    }
+}
 
 impl Scope for Objects<'_> {
     fn get(&self, kind: Kind, name: &str) -> Option<&Spec> {
-        let order = |object: &DesiredObject| match object.address.kind.cmp(&kind) {
-            Ordering::Equal => object.address.name.as_str().cmp(name),
-            unequal @ (Ordering::Less | Ordering::Greater) => unequal,
-        };
-        let at = self.0.binary_search_by(order).ok()?;
-        self.0.get(at).map(|object| &object.spec)
+        let of_kind = self.of(kind);
+        let at = of_kind.binary_search_by(|object| object.address.name.as_str().cmp(name)).ok()?;
+        of_kind.get(at).map(|object| &object.spec)
     }
 
     fn names(&self, kind: Kind) -> Vec<&Name> {
-        self.0.iter().filter(|object| object.address.kind == kind).map(|object| &object.address.name).collect()
+        self.of(kind).iter().map(|object| &object.address.name).collect()
+    }
+
+    fn system_of_id(&self, id: &str) -> Option<&Name> {
+        let ids = self.system_ids.get_or_init(|| {
+            let mut ids = HashMap::new();
+            for object in self.of(Kind::System) {
+                if let Spec::System(spec) = &object.spec
+                    && let Some(id) = &spec.system_id
+                {
+                    ids.entry(id.to_ascii_lowercase()).or_insert(&object.address.name);
+                }
+            }
+            ids
+        });
+        ids.get(&id.to_ascii_lowercase()).copied()
+    }
+
+    fn has_own_property(&self, property: &str) -> bool {
+        let properties = self.own_properties.get_or_init(|| {
+            let mut properties = HashSet::new();
+            for object in self.of(Kind::EventType) {
+                if let Spec::EventType(spec) = &object.spec {
+                    properties.extend(spec.properties.keys().map(String::as_str));
+                }
+            }
+            properties
+        });
+        properties.contains(property)
     }
 }

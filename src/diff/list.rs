@@ -1,5 +1,7 @@
 //! Lists with an order: elements known by a key, and elements known by their place.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -8,36 +10,35 @@ use crate::base::path::Path;
 use crate::kinds::FieldTree;
 
 /// Elements matched by their key field; a change of order alone is one difference at the list.
-pub(super) fn keyed(
+pub(super) fn keyed<'v>(
     tree: Option<&FieldTree>,
     at: &Path,
     key: &str,
-    old: &[Value],
-    new: &[Value],
+    old: &'v [Value],
+    new: &'v [Value],
     found: &mut Vec<Difference>,
 ) {
-    let name = |value: &Value| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name = |value: &'v Value| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let below = tree.and_then(FieldTree::below_element);
+    // Of several elements with one name the first counts.
+    let by_name = |list: &'v [Value]| -> HashMap<&'v str, &'v Value> {
+        list.iter().rev().map(|value| (name(value), value)).collect()
+    };
+    let (olds, news) = (by_name(old), by_name(new));
     for element in new {
-        let name_of = name(element);
-        let here = at.element(&name_of);
-        match old.iter().find(|old| name(old) == name_of) {
+        let here = at.element(name(element));
+        match olds.get(name(element)) {
             Some(old) => compare(below, &here, old, element, found),
             None => found.push(Difference::change(&here, None, Some(element))),
         }
     }
-    for element in old {
-        let name_of = name(element);
-        if !new.iter().any(|new| name(new) == name_of) {
-            found.push(Difference::change(&at.element(&name_of), Some(element), None));
-        }
+    for element in old.iter().filter(|element| !news.contains_key(name(element))) {
+        found.push(Difference::change(&at.element(name(element)), Some(element), None));
     }
-    let common = |list: &[Value], other: &[Value]| -> Vec<String> {
-        let others: Vec<String> = other.iter().map(name).collect();
-        list.iter().map(name).filter(|name| others.contains(name)).collect()
-    };
-    if common(old, new) != common(new, old) {
-        let order = |list: &[Value]| Value::Array(list.iter().map(|value| name(value).into()).collect());
+    let common_old = old.iter().map(name).filter(|name| news.contains_key(name));
+    let common_new = new.iter().map(name).filter(|name| olds.contains_key(name));
+    if !common_old.eq(common_new) {
+        let order = |list: &'v [Value]| Value::Array(list.iter().map(|value| name(value).into()).collect());
         found.push(Difference {
             path: at.clone(),
             before: Some(order(old)),

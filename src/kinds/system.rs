@@ -193,15 +193,9 @@ impl Managed for SystemSpec {
                 unknown_event(event, scope, censor.key("events").index(n), findings);
             }
         }
-        let own = || {
-            scope.names(Kind::EventType).into_iter().filter_map(|n| match scope.get(Kind::EventType, n.as_str()) {
-                Some(Spec::EventType(spec)) => Some(spec.properties.keys()),
-                _ => None,
-            })
-        };
         for (n, property) in self.censor.iter().flat_map(|c| c.properties.iter().enumerate()) {
             let built_in = || catalogue::EVENTS.values().flat_map(|e| e.properties.keys().copied());
-            if !built_in().any(|p| p == property) && !own().flatten().any(|p| p == property) {
+            if !built_in().any(|p| p == property) && !scope.has_own_property(property) {
                 findings
                     .error(
                         Code::UnknownProperty,
@@ -212,19 +206,9 @@ impl Managed for SystemSpec {
             }
         }
         let Some(id) = &self.system_id else { return };
-        for other in scope.names(Kind::System) {
-            if let Some(Spec::System(spec)) = scope.get(Kind::System, other.as_str())
-                && other < name
-                && spec.system_id.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(id))
-            {
-                findings
-                    .error(
-                        Code::InvalidValue,
-                        Path::keys("spec.systemId"),
-                        format!("System/{other} has the same systemId"),
-                    )
-                    .help("a systemId is unique");
-            }
+        if let Some(other) = scope.system_of_id(id).filter(|other| *other < name) {
+            let message = format!("System/{other} has the same systemId");
+            findings.error(Code::InvalidValue, Path::keys("spec.systemId"), message).help("a systemId is unique");
         }
     }
 
@@ -234,9 +218,19 @@ impl Managed for SystemSpec {
     }
 }
 
+/// The most names that are compared with an unknown one, and the most that are listed: in a large project one slip may
+/// occur in thousands of manifests.
+const COMPARED: usize = 1_000;
+const LISTED: usize = 10;
+
+fn listed(names: &[&str]) -> String {
+    let more = if names.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", names.get(..LISTED).unwrap_or(names).join(", "))
+}
+
 /// Reports an event that is neither built in nor an EventType of the project.
 pub(super) fn unknown_event(event: &str, scope: &dyn Scope, at: Path, findings: &mut Findings) {
-    let own: Vec<&str> = scope.names(Kind::EventType).into_iter().map(Name::as_str).collect();
+    let own = scope.names(Kind::EventType).into_iter().map(Name::as_str).take(COMPARED);
     let known = catalogue::EVENTS.keys().copied().chain(own);
     let near = nearest(event, known).map(|near| format!("did you mean `{near}`?"));
     let finding = findings.error(Code::UnknownEvent, at, format!("there is no event `{event}`"));
@@ -252,29 +246,27 @@ pub(super) fn check_workstation(system: Option<&Name>, scope: &dyn Scope, findin
         Some(Spec::System(spec)) => Some(spec.platform),
         _ => None,
     };
-    let workstations: Vec<&str> = scope
-        .names(Kind::System)
-        .into_iter()
-        .map(Name::as_str)
-        .filter(|name| platform(name) == Some(Platform::Workstation))
-        .collect();
+    let workstations = || -> Vec<&str> {
+        let names = scope.names(Kind::System).into_iter().map(Name::as_str);
+        names.filter(|name| platform(name) == Some(Platform::Workstation)).collect()
+    };
     if let Some(name) = system {
         if platform(name.as_str()).is_some_and(|platform| platform != Platform::Workstation) {
+            let workstations = workstations();
             let message = format!("System/{name} is not a workstation system");
             let finding = findings.error(Code::NotAWorkstation, at, message);
             if !workstations.is_empty() {
-                finding.help(format!("workstation systems: {}", workstations.join(", ")));
+                finding.help(format!("workstation systems: {}", listed(&workstations)));
             }
         }
         return;
     }
-    let (count, help) = match workstations.as_slice() {
+    let (count, help) = match workstations().as_slice() {
         [] => ("no workstation system".to_owned(), "add a System with platform: workstation".to_owned()),
         [one] => ("one workstation system".to_owned(), format!("write system: {one}")),
-        several => (
-            format!("{} workstation systems", several.len()),
-            format!("write system: with one of {}", several.join(", ")),
-        ),
+        several => {
+            (format!("{} workstation systems", several.len()), format!("write system: with one of {}", listed(several)))
+        }
     };
     findings.error(Code::SystemRequired, at, format!("the system cannot be told: the project has {count}")).help(help);
 }

@@ -178,10 +178,9 @@ impl Managed for WebhookSpec {
         let Some(known) = event_properties(scope, &self.event) else {
             return unknown_event(&self.event, scope, Path::keys("spec.event"), findings);
         };
-        let names = || known.keys().map(String::as_str);
         let unknown = |findings: &mut Findings, name: &str, at: Path, at_key: bool| {
             let message = format!("the event `{}` has no property `{name}`", self.event);
-            findings.error(Code::UnknownProperty, at, message).did_you_mean(name, names()).at_key = at_key;
+            findings.error(Code::UnknownProperty, at, message).did_you_mean(name, known.names()).at_key = at_key;
         };
         if let Some(conditions) = &self.conditions {
             conditions.check(
@@ -193,16 +192,16 @@ impl Managed for WebhookSpec {
         }
         let at = Path::keys("spec.properties");
         let sent: Vec<&str> = match &self.properties.include {
-            Include::All => names().collect(),
+            Include::All => known.names().collect(),
             Include::These(list) => {
-                for (n, name) in list.iter().enumerate().filter(|(_, name)| !known.contains_key(*name)) {
+                for (n, name) in list.iter().enumerate().filter(|(_, name)| known.get(name).is_none()) {
                     unknown(findings, name, at.key("include").index(n), false);
                 }
                 list.iter().map(String::as_str).collect()
             }
         };
         for from in self.properties.rename.keys() {
-            if !known.contains_key(from) {
+            if known.get(from).is_none() {
                 unknown(findings, from, at.key("rename").key(from), true);
             } else if !sent.contains(&from.as_str()) {
                 findings

@@ -22,13 +22,14 @@ const OPERAND: usize = 40;
 
 pub(super) fn check(desired: &Desired) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
+    let scope = Objects::new(&desired.objects);
     for object in &desired.objects {
         match &object.spec {
             Spec::Webhook(spec) => {
                 if let Some(condition) = &spec.conditions {
                     // Values of personal properties stay out of a message that ends up in reviews.
                     let is_personal = |property: &str| {
-                        let properties = event_properties(&Objects(&desired.objects), &spec.event);
+                        let properties = event_properties(&scope, &spec.event);
                         let class = properties.and_then(|known| Some(known.get(property)?.class));
                         class == Some(DataClass::Personal)
                     };

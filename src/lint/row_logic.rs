@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::{Number, Value};
 
-use crate::kinds::condition::{Operator, Row};
+use crate::kinds::condition::{Operator, Row, compile};
 use crate::kinds::time;
 
 /// A row that is said to hold, or not to.
@@ -225,11 +225,11 @@ fn equal(a: &Value, b: &Value) -> Option<bool> {
 
 /// Searching and matching the whole text are both readings of "matches": certain is what both say.
 fn matches(text: &str, pattern: &str) -> Option<bool> {
-    let found = regex::Regex::new(pattern).ok()?.is_match(text);
+    let found = compile(pattern).ok()?.is_match(text);
     if !found {
         return Some(false);
     }
-    regex::Regex::new(&format!("^(?:{pattern})$")).ok()?.is_match(text).then_some(true)
+    compile(&format!("^(?:{pattern})$")).ok()?.is_match(text).then_some(true)
 }
 
 fn is_like(text: &str, pattern: &str) -> Option<bool> {

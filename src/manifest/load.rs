@@ -119,7 +119,9 @@ pub fn load<T: Send>(options: &LoadOptions, each: &(dyn Fn(Document) -> T + Sync
         items.extend(result.items);
         if input.asked {
             diagnostics.extend(result.diagnostics);
-            asked.iter_mut().for_each(|asked| asked.extend([file]));
+            if let Some(asked) = &mut asked {
+                asked.insert(file);
+            }
         }
         addresses.extend(result.addresses);
     }

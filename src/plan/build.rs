@@ -106,10 +106,15 @@ impl<'a> Builder<'a> {
             self.problems.push(content::problem(object, Code::NotSupported, message));
             return false;
         }
+        let mut missing =
+            capabilities.missing_fields.iter().filter(|(kind, _)| *kind == object.address.kind).peekable();
+        if missing.peek().is_none() {
+            return true;
+        }
         let Ok(canonical) = object.canonical() else { return true };
-        for (kind, missing) in &capabilities.missing_fields {
+        for (_, missing) in missing {
             let path = Path::keys(missing);
-            if *kind == object.address.kind && path.of(&canonical).is_some() {
+            if path.of(&canonical).is_some() {
                 let message = format!("the target {} has no field {path}", self.desired.project.target.name);
                 let mut found = content::problem(object, Code::NotSupported, message);
                 found.span = object.positions.find(&path).map(|place| place.value).or(found.span);
@@ -311,15 +316,22 @@ impl<'a> Builder<'a> {
         if replaced.is_empty() {
             return;
         }
+        // Each object is looked at once, so what is added on the way need not be known.
+        let mut claimed: BTreeSet<Address> = BTreeSet::new();
+        let mut writing: BTreeMap<Address, usize> = BTreeMap::new();
+        for (at, action) in self.actions.iter().enumerate() {
+            claimed.insert(action.address.clone());
+            if !matches!(action.action, ActionKind::PublishSettings | ActionKind::Move | ActionKind::Adopt) {
+                writing.entry(action.address.clone()).or_insert(at);
+            }
+        }
+        let mut re_written: BTreeSet<&Address> = BTreeSet::new();
         for object in &self.desired.objects {
             let Some(link) = object.links.iter().find(|link| replaced.contains(&link.to)) else { continue };
             let Some(row) = self.live.rows.get(&object.address) else { continue };
             let grows = object.address.kind.life_cycle() == LifeCycle::VersionsGrow;
             let change = self.re_pointed(object, &link.path, &link.to);
-            let known = self.actions.iter_mut().find(|action| {
-                action.address == object.address
-                    && !matches!(action.action, ActionKind::PublishSettings | ActionKind::Move | ActionKind::Adopt)
-            });
+            let known = writing.get(&object.address).and_then(|at| self.actions.get_mut(*at));
             if let Some(action) = known {
                 // A version is frozen with the objects it refers to: an older one would still point to the old object.
                 if grows && matches!(action.action, ActionKind::Update | ActionKind::MakeCurrent) {
@@ -333,14 +345,15 @@ impl<'a> Builder<'a> {
             let kind = if grows { ActionKind::NewVersion } else { ActionKind::Update };
             let reason = Reason::RePointed(link.to.clone());
             let mut action = plain_action(object.address.clone(), kind, reason, vec![change]);
-            let claimed = self.actions.iter().any(|action| action.address == object.address);
+            let claimed = claimed.contains(&object.address);
             action.expected = (!claimed).then_some(row.generation);
             self.actions.push(action);
             if !claimed {
                 self.unchanged = self.unchanged.saturating_sub(1);
-                self.refresh.retain(|(address, _)| *address != object.address);
+                re_written.insert(&object.address);
             }
         }
+        self.refresh.retain(|(address, _)| !re_written.contains(address));
     }
 
     fn re_pointed(&self, object: &DesiredObject, path: &Path, to: &Address) -> Change {
@@ -366,16 +379,18 @@ impl<'a> Builder<'a> {
         let usable = |object: &&DesiredObject| !blocked.contains(&Some(object.address.to_string().as_str()));
         let objects: Vec<&DesiredObject> = self.selected().into_iter().filter(usable).collect();
         let publications = publish::publications(objects, self.live, &made_anew);
-        for publication in publications {
-            if publication.expected.is_some() && !self.actions.iter().any(|a| a.address == publication.address) {
-                // It was counted as unchanged, and now something is done to it.
-                let counted = self.options.selection.is_everything()
-                    || self.selected().iter().any(|object| object.address == publication.address);
-                self.unchanged -= usize::from(counted && self.unchanged > 0);
-                self.refresh.retain(|(address, _)| *address != publication.address);
-            }
-            self.actions.push(publication);
-        }
+        let touched: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
+        let selected: BTreeSet<&Address> = self.selected().into_iter().map(|object| &object.address).collect();
+        let newly_touched: BTreeSet<&Address> = publications
+            .iter()
+            .filter(|publication| publication.expected.is_some() && !touched.contains(&publication.address))
+            .map(|publication| &publication.address)
+            .collect();
+        // They were counted as unchanged, and now something is done to them.
+        let counted = newly_touched.intersection(&selected).count();
+        self.unchanged = self.unchanged.saturating_sub(counted);
+        self.refresh.retain(|(address, _)| !newly_touched.contains(address));
+        self.actions.extend(publications);
     }
 
     fn orphans(&mut self) {

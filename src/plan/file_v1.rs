@@ -260,6 +260,11 @@ impl PlanV1 {
     /// The document of a plan. Personal data is in the open only with `show_personal`.
     #[must_use]
     pub fn from_plan(plan: &Plan, show_personal: bool) -> Self {
+        let actions = plan.actions.iter().map(|action| ActionV1::new(action, show_personal)).collect();
+        Self { actions, ..Self::without_actions(plan, show_personal) }
+    }
+
+    fn without_actions(plan: &Plan, show_personal: bool) -> Self {
         let Plan {
             plan_id,
             trueup_version,
@@ -270,7 +275,7 @@ impl PlanV1 {
             revision,
             complete,
             selection,
-            actions,
+            actions: _,
             drift,
             orphans,
             unknown_secrets,
@@ -291,7 +296,7 @@ impl PlanV1 {
             revision: *revision,
             complete: *complete,
             selection: selection.clone(),
-            actions: actions.iter().map(|action| ActionV1::new(action, show_personal)).collect(),
+            actions: Vec::new(),
             drift: drift.iter().map(|drift| DriftV1::new(drift, show_personal)).collect(),
             orphans: orphans.clone(),
             unknown_secrets: unknown_secrets.iter().map(UnknownSecretV1::new).collect(),
@@ -323,14 +328,17 @@ pub fn plan_schema() -> Value {
     published(schemars::schema_for!(PlanV1).to_value(), "plan.schema.json", "trueup plan")
 }
 
-/// Digest of the document, by which a target tells a plan applied again from another plan under the same id.
+/// Digest of the document of a plan, by which a target tells a plan applied again from another plan under the same id.
 ///
-/// Take it of `PlanV1::from_plan(plan, false)`: then it is the same whether personal data was shown or not.
+/// It is taken with personal data masked, so that it is the same whether such data was shown or not.
 ///
 /// # Errors
 /// As [`PlanV1::to_text`].
-pub fn body_digest(plan: &PlanV1) -> Result<Digest, serde_json::Error> {
-    Ok(Digest::of_json(&serde_json::to_value(plan)?))
+pub fn body_digest(plan: &Plan) -> Result<Digest, serde_json::Error> {
+    let rest = serde_json::to_value(PlanV1::without_actions(plan, false))?;
+    let rest = rest.as_object().cloned().unwrap_or_default();
+    let actions = plan.actions.iter().map(|action| serde_json::to_value(ActionV1::new(action, false)));
+    Digest::of_json_with_list(&rest, "actions", actions)
 }
 
 #[cfg(test)]

@@ -183,15 +183,27 @@ pub(super) async fn load_objects(
     Ok(())
 }
 
+/// The address that a write leaves to others.
+fn frees(write: &Write) -> Option<&Address> {
+    match write.operation {
+        Operation::Move { .. } => former(write),
+        Operation::Delete | Operation::Archive => Some(&write.address),
+        Operation::Create(_)
+        | Operation::Update(_)
+        | Operation::Replace(_)
+        | Operation::NewVersion(_)
+        | Operation::MakeCurrent { .. }
+        | Operation::Restore(_)
+        | Operation::Adopt(_)
+        | Operation::PublishSettings => None,
+    }
+}
+
 /// Looks at all expectations before the first write, and names all that do not hold.
 fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreError> {
     let mut stale = Vec::new();
     let generation = |address: &Address| stage.live(address).map(|staged| staged.generation);
-    let frees = |write: &Write| {
-        let removes = matches!(write.operation, Operation::Delete | Operation::Archive);
-        former(write).or(removes.then_some(&write.address)).cloned()
-    };
-    let freed: BTreeSet<Address> = changeset.writes.iter().filter_map(frees).collect();
+    let freed: HashSet<&Address> = changeset.writes.iter().filter_map(frees).collect();
     for write in &changeset.writes {
         let address = former(write).unwrap_or(&write.address);
         let (expected, found) = match write.expected {
@@ -206,7 +218,7 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
         if expected != found {
             stale.push(Stale { address: address.clone(), expected, found });
         }
-        // What is moved or restored comes to an address that nobody may have taken meanwhile, unless it is freed here.
+        // What is moved or restored comes to an address that nobody may have taken meanwhile.
         if matches!(write.operation, Operation::Move { .. } | Operation::Restore(_))
             && !freed.contains(&write.address)
             && let Some(found) = generation(&write.address)

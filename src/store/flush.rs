@@ -1,6 +1,7 @@
-//! Writing a stage back: one statement per table, whatever the number of objects.
+//! Writing a stage back: a statement per table and thousand rows.
 //!
-//! Rows travel as one JSON array each, which `json_each` takes apart inside SQLite.
+//! Rows travel as one JSON array each, which `json_each` takes apart inside SQLite. A thousand rows at a time cost as
+//! little as all at once, and the text of all at once would weigh as much as the project again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -43,10 +44,14 @@ pub(super) async fn flush(
     audit(connection, stage, author).await
 }
 
-/// Runs a statement whose one parameter is an array of rows; nothing for an empty array.
+/// The most rows of a statement.
+const ROWS: usize = 1_000;
+
+/// Runs a statement whose one parameter is an array of rows, as often as the rows need; never for none.
 async fn run(connection: &mut SqliteConnection, sql: &'static str, rows: Vec<Value>) -> Result<(), StoreError> {
-    if !rows.is_empty() {
-        sqlx::query(sql).bind(Value::Array(rows).to_string()).execute(connection).await?;
+    for some in rows.chunks(ROWS) {
+        let some = serde_json::to_string(some).map_err(|error| StoreError::corrupt("rows to be written", &error))?;
+        sqlx::query(sql).bind(some).execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -70,7 +75,7 @@ async fn objects(connection: &mut SqliteConnection, stage: &Stage) -> Result<(),
     // What is archived frees its address for what comes after it.
     changed.sort_by_key(|staged| staged.is_live());
     let project = stage.project.as_str();
-    let row = |staged: &Staged| {
+    let row = |staged: &&Staged| {
         let applied = staged.last_applied.as_ref();
         Ok(json!([
             staged.id,
@@ -91,8 +96,6 @@ async fn objects(connection: &mut SqliteConnection, stage: &Stage) -> Result<(),
             staged.archived_at.map(to_column),
         ]))
     };
-    let rows: Result<Vec<Value>, serde_json::Error> = changed.into_iter().map(row).collect();
-    let rows = rows.map_err(|error| StoreError::corrupt("an object to be written", &error))?;
     let upsert = "INSERT INTO objects (id, project, kind, name, metadata, spec, digest, generation, last_applied, \
          last_applied_digest, server_set, managed, used, archived, created_at, archived_at) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, \
@@ -103,7 +106,12 @@ async fn objects(connection: &mut SqliteConnection, stage: &Stage) -> Result<(),
          last_applied_digest = excluded.last_applied_digest, server_set = excluded.server_set, \
          managed = excluded.managed, used = excluded.used, archived = excluded.archived, \
          archived_at = excluded.archived_at";
-    run(connection, upsert, rows).await
+    for some in changed.chunks(ROWS) {
+        let rows: Result<Vec<Value>, serde_json::Error> = some.iter().map(row).collect();
+        let rows = rows.map_err(|error| StoreError::corrupt("an object to be written", &error))?;
+        run(connection, upsert, rows).await?;
+    }
+    Ok(())
 }
 
 async fn versions(connection: &mut SqliteConnection, stage: &Stage) -> Result<(), StoreError> {

@@ -139,9 +139,6 @@ pub(super) async fn held(
     objects: &[ObjectId],
 ) -> Result<HashMap<ObjectId, BTreeSet<String>>, StoreError> {
     let mut held: HashMap<ObjectId, BTreeSet<String>> = HashMap::new();
-    if objects.is_empty() {
-        return Ok(held);
-    }
     let query = sqlx::query("SELECT s.object, s.path FROM json_each(?) i CROSS JOIN secrets s ON s.object = i.value");
     for row in query.bind(rows::texts(objects)).fetch_all(connection).await? {
         held.entry(parse(&"a secret", "object", row.try_get(0)?)?).or_default().insert(row.try_get(1)?);

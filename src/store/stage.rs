@@ -4,6 +4,7 @@
 //! at once all writes are done, so that the order within a changeset does not matter to them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -102,7 +103,7 @@ impl Stage {
         if self.live.contains_key(address) {
             return Err(StoreError::rejected(address, "it exists already"));
         }
-        let content = Content::accept(address, &body.metadata, &body.spec)?;
+        let content = Arc::new(Content::accept(address, &body.metadata, &body.spec)?);
         let id = self.new_id()?;
         let server_set = match content.spec.server_set(&Creation { id, now: self.now }) {
             Value::Object(map) => map,
@@ -126,7 +127,7 @@ impl Stage {
             new_versions: Vec::new(),
             held: BTreeSet::new(),
             fresh: BTreeMap::new(),
-            content: content.clone(),
+            content: Arc::clone(&content),
         };
         staged.take_secrets(&content, &body.secrets)?;
         if staged.life_cycle() == LifeCycle::VersionsGrow {
@@ -176,7 +177,7 @@ impl Stage {
             return Err(StoreError::rejected(to, "it exists already"));
         }
         let staged = self.touch(from)?;
-        let content = staged.content.clone().renamed(to)?;
+        let content = Content::clone(&staged.content).renamed(to)?;
         staged.set_content(content);
         staged.address = to.clone();
         let id = staged.id;

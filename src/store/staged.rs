@@ -1,6 +1,7 @@
 //! One object while a write changes it, with every rule that concerns it alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ use crate::object::changeset::SecretWrite;
 pub(super) struct Staged {
     pub(super) address: Address,
     pub(super) id: ObjectId,
-    pub(super) content: Content,
+    pub(super) content: Arc<Content>,
     pub(super) generation: Generation,
     pub(super) digest: Digest,
     pub(super) last_applied: Option<LastApplied>,
@@ -72,7 +73,7 @@ impl Staged {
             before: Some(Before { address: stored.address.clone(), archived: stored.archived }),
             address: stored.address,
             id: stored.id,
-            content,
+            content: Arc::new(content),
             generation: stored.generation,
             digest: stored.digest,
             last_applied: stored.last_applied,
@@ -102,7 +103,7 @@ impl Staged {
     /// Sets what was last applied to what it is now, or to what the caller says that counts as applied.
     pub(super) fn mark_applied(&mut self, applied: Option<&Value>) -> Result<(), StoreError> {
         let applied = applied.map(|applied| Content::accept_canonical(&self.address, applied)).transpose()?;
-        let content = applied.as_ref().unwrap_or(&self.content);
+        let content: &Content = applied.as_ref().unwrap_or(&self.content);
         let canonical = content.canonical.to_string();
         self.last_applied = Some(LastApplied { canonical, digest: content.digest });
         self.changed = true;
@@ -142,9 +143,9 @@ impl Staged {
                 Versioning::Grow | Versioning::Point(_) => reject("its kind has no versions"),
             };
         }
-        let same = versions::frozen_digest(address, content) == versions::frozen_digest(address, &self.content);
+        let same = || versions::frozen_digest(address, content) == versions::frozen_digest(address, &self.content);
         match versioning {
-            Versioning::Keep | Versioning::Fit if same => {}
+            Versioning::Keep | Versioning::Fit if same() => {}
             Versioning::Keep => return reject("the change needs a new version"),
             Versioning::Point(version) => versions::point(address, server_set, content, version)?,
             Versioning::Fit => match versions::equal_version(address, server_set, content)? {
@@ -207,7 +208,7 @@ impl Staged {
 
     pub(super) fn set_content(&mut self, content: Content) {
         self.digest = content.digest;
-        self.content = content;
+        self.content = Arc::new(content);
         self.changed = true;
         self.relinked = true;
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
 mod architecture;
+mod bad_input;
 mod drift;
 mod examples;
 mod generated;

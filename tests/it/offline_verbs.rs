@@ -134,3 +134,11 @@ fn every_shell_has_a_completion_script() {
     assert_eq!(typo.code, 64);
     assert!(typo.err.contains("'bash'"), "{}", typo.err);
 }
+
+#[test]
+fn a_plan_file_that_is_none_is_refused_in_plain_words() {
+    let project = Project::with(&[("p.json", "{\"format_version\": \"2.0\"}")]);
+    let shown = project.run(&["show", "p.json"]);
+    assert_eq!(shown.code, 3);
+    assert!(shown.err.contains("p.json: failed to read the plan: its format_version is 2.0"), "{}", shown.err);
+}

@@ -20,7 +20,7 @@ use trueup::live;
 use trueup::manifest::{Input, LoadOptions};
 use trueup::object::audit::{AuditEntry, AuditQuery};
 use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
-use trueup::plan::file_v1::{PlanV1, body_digest};
+use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
@@ -255,7 +255,7 @@ impl Rig {
     /// Applies a plan.
     pub(crate) fn try_apply(&self, planned: &Planned) -> (Report, Result<(), ApplyError>) {
         let Planned { plan, loaded, secrets } = planned;
-        let body = body_digest(&PlanV1::from_plan(plan, false)).expect("a digest");
+        let body = body_digest(plan).expect("a digest");
         let request = Request {
             plan,
             body,

@@ -69,7 +69,8 @@ fn name(manifest: &Value) -> &str {
 }
 
 /// A manifest.
-pub(crate) fn manifest(kind: &str, name: &str, spec: &Value) -> Value {
+#[expect(clippy::needless_pass_by_value, reason = "the spec is written in the call")]
+pub(crate) fn manifest(kind: &str, name: &str, spec: Value) -> Value {
     json!({"apiVersion": "trueup/v1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 }
 
@@ -77,9 +78,9 @@ impl World {
     /// A project of at least one object of each kind.
     pub(crate) fn random(random: &mut Random) -> Self {
         let mut world = Self { manifests: Vec::new(), graveyard: Vec::new(), named: 0 };
-        world.manifests.push(manifest("System", "web", &json!({"platform": "web"})));
+        world.manifests.push(manifest("System", "web", json!({"platform": "web"})));
         let desk = if random.chance(50) { json!({"platform": "workstation"}) } else { desk_with_id() };
-        world.manifests.push(manifest("System", "desk", &desk));
+        world.manifests.push(manifest("System", "desk", desk));
         for kind in ["EventType", "Audience", "Template", "Destination", "Workflow"] {
             for _ in 0..=random.below(3) {
                 world.add(random, kind);
@@ -195,7 +196,7 @@ impl World {
     fn add(&mut self, random: &mut Random, kind: &str) {
         let name = self.fresh(kind);
         let spec = self.spec(random, kind, &name);
-        self.manifests.push(manifest(kind, &name, &spec));
+        self.manifests.push(manifest(kind, &name, spec));
     }
 
     /// Names of the objects of a kind.
@@ -320,7 +321,7 @@ impl World {
 
 /// Manifests as the text of a file: JSON documents are YAML.
 pub(crate) fn text(manifests: &[Value]) -> String {
-    manifests.iter().fold(String::new(), |text, manifest| text + &format!("---\n{manifest}\n"))
+    manifests.iter().map(|manifest| format!("---\n{manifest}\n")).collect()
 }
 
 fn secret(random: &mut Random) -> Value {

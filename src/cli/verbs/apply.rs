@@ -17,7 +17,7 @@ use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
 use crate::plan::Plan;
-use crate::plan::file_v1::{PlanV1, body_digest};
+use crate::plan::file_v1::body_digest;
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
@@ -110,8 +110,10 @@ pub async fn plan_and_apply(
     let reader = target::reader(&prepared.loaded.desired.project).await?;
     let (plan, _) = planning::plan(prepared, &*reader, wish).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
-    project::say_warnings(&prepared.loaded);
-    if consent.output == TextOrJson::Text && !context.quiet {
+    if consent.output == TextOrJson::Json || context.quiet {
+        // The plan, which says them too, is not shown.
+        project::say_warnings(&prepared.loaded);
+    } else {
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
         let _ = shown.and_then(|()| out.writer.flush());
@@ -188,7 +190,7 @@ pub async fn carry_out(
         check_secrets(prepared, plan)?;
         ask(consent, plan)?;
     }
-    let body = body_digest(&PlanV1::from_plan(plan, false));
+    let body = body_digest(plan);
     let body = body.map_err(|error| exit::failed(format!("failed to write the plan down: {error}")))?;
     let interrupted = Arc::new(AtomicBool::new(false));
     watch_signals(&interrupted);

@@ -1,6 +1,6 @@
 //! Apply for people: progress while it goes on, and how it ended.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -14,7 +14,7 @@ pub struct Progress {
 }
 
 enum Shape {
-    Lines(Box<dyn Write + Send>, Style),
+    Lines(BufWriter<Box<dyn Write + Send>>, Style),
     Bar(ProgressBar),
 }
 
@@ -31,7 +31,7 @@ impl Progress {
     /// One line per event.
     #[must_use]
     pub fn lines(out: Box<dyn Write + Send>, style: Style) -> Self {
-        Self { shape: Shape::Lines(out, style) }
+        Self { shape: Shape::Lines(BufWriter::new(out), style) }
     }
 
     /// A bar on standard error, which goes away when it is done. `actions` is its length.
@@ -54,7 +54,11 @@ impl Progress {
             Shape::Lines(out, style) => match event {
                 Event::Ended(action) => writeln!(out, "{}", action_line(action, *style)),
                 Event::LeaseTaken | Event::ComparingSecrets { count: 0 } => Ok(()),
-                Event::ComparingSecrets { .. } | Event::Writing { .. } => writeln!(out, "{}", phase(event)),
+                Event::ComparingSecrets { .. } | Event::Writing { .. } => {
+                    writeln!(out, "{}", phase(event))?;
+                    // Somebody may be waiting for it. How the actions ended comes at once for all of them.
+                    out.flush()
+                }
             },
             Shape::Bar(bar) => {
                 match event {
@@ -71,10 +75,11 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Writes what is left to write, or takes the bar away.
     pub fn finish(self) {
         match self.shape {
-            Shape::Lines(..) => {}
+            // What cannot be written any more is missed by nobody.
+            Shape::Lines(mut out, _) => drop(out.flush()),
             Shape::Bar(bar) => bar.finish_and_clear(),
         }
     }

@@ -151,7 +151,9 @@ fn render(
     // The place is given apart from its source, because the line shown may be a window whose columns are not the
     // file's. The renderer then puts an empty place line between the two.
     let is_empty_place = |line: &str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
-    text.lines().filter(|line| !is_empty_place(line)).collect::<Vec<_>>().join("\n")
+    // Nor is there a frame to draw around a message that points nowhere.
+    let is_empty_frame = |line: &str| places.is_empty() && anstream::adapter::strip_str(line).to_string().trim() == "|";
+    text.lines().filter(|line| !is_empty_place(line) && !is_empty_frame(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// A message of ours or of a library, which may quote what a stranger wrote.

@@ -4,6 +4,7 @@ mod counts;
 mod empty_after_apply;
 mod exported;
 mod killed;
+mod order;
 mod ownership;
 mod plan_writes_nothing;
 mod pruning;
