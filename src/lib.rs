@@ -16,6 +16,8 @@ pub mod manifest;
 
 pub mod desired;
 
+pub mod lint;
+
 pub mod live;
 
 pub mod diff;
@@ -23,6 +25,8 @@ pub mod diff;
 pub mod plan;
 
 pub mod apply;
+
+pub mod export;
 
 pub mod store;
 

@@ -17,8 +17,9 @@ use crate::object::action::ActionKind;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Stale, Write};
 use crate::object::lease::LEASE_RENEWAL;
 use crate::object::record::{DigestRow, ObjectRecord};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
 use crate::plan::plan_value::{Plan, Totals};
-use crate::provider::{ProviderError, SecretAnswer, SecretQuestion, Writer};
+use crate::provider::{ProviderError, Writer};
 
 /// What to apply, with what, in whose name.
 pub struct Request<'a> {
@@ -64,7 +65,7 @@ pub async fn apply(
     let mut report = not_started(request.plan);
     let outcome = run(writer, request, observe, &mut report).await;
     if let Err(error) = &outcome {
-        settle(&mut report, error);
+        settle(&mut report, request.plan, error);
     }
     for action in &report.actions {
         observe(Event::Ended(action.clone()));
@@ -298,15 +299,17 @@ fn not_started(plan: &Plan) -> Report {
 }
 
 /// Gives every action its final state after an error.
-fn settle(report: &mut Report, error: &ApplyError) {
+fn settle(report: &mut Report, plan: &Plan, error: &ApplyError) {
     let changed: BTreeSet<&Address> = match error {
         ApplyError::Provider(ProviderError::Conflict(stale)) => stale.iter().map(|stale| &stale.address).collect(),
         ApplyError::Provider(_) | ApplyError::Make(_) | ApplyError::Interrupted => BTreeSet::new(),
     };
-    for action in &mut report.actions {
+    for (n, action) in report.actions.iter_mut().enumerate() {
         match error {
             ApplyError::Provider(ProviderError::Conflict(_)) => {
-                if changed.contains(&action.address) {
+                // What a move expects is at the former address.
+                let from = plan.actions.get(n).and_then(|planned| planned.from.as_ref());
+                if changed.contains(&action.address) || from.is_some_and(|from| changed.contains(from)) {
                     action.state = ActionState::Stale;
                 }
             }

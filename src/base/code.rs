@@ -103,11 +103,9 @@ codes! {
         "An event is one of the 32 built-in ones or the name of an EventType of the project.";
     ReservedEvent "reserved-event" "an EventType that would redefine a built-in event"
         "The 32 built-in events can be referred to, not redefined. Choose another name.";
-    ReferenceCycle "reference-cycle" "objects refer to each other in a circle"
-        "No order exists in which they could be created. The message shows the path; cut it at one place.";
     // Rules of kinds
     UnknownProperty "unknown-property" "a property the event does not have"
-        "Conditions, include and rename name properties of the webhook's event; `trueup explain Webhook` and the event's EventType list them.";
+        "Conditions, include and rename name properties of the webhook's event; `trueup explain EVENT` lists those of a built-in event, the EventType those of your own.";
     PropertyName "property-name" "a property name that receivers cannot use"
         "A property name has no spaces; words are joined by _ or in camelCase.";
     PropertyCollision "property-collision" "two properties are sent under one name"
@@ -170,7 +168,7 @@ codes! {
     Unused "unused" "an object nothing refers to"
         "A destination no webhook uses, a template or audience nobody is notified with: remove it, or ignore this while it is being built.";
     ImpossibleCondition "impossible-condition" "conditions that can never hold"
-        "The message names the rows that exclude each other. Nothing would ever be sent.";
+        "The message names the rows that exclude each other. Nothing is ever sent, nobody is in the audience, the case is never taken.";
     PlainHttp "plain-http" "a destination without TLS"
         "What is sent, secrets included, can be read and changed on the way. Use https.";
     // Target, plan
@@ -184,6 +182,8 @@ codes! {
         "An ended notification is history. Use a new name for a new one.";
     NotSupported "not-supported" "something the target cannot express"
         "The target does not have this kind or field. Remove it for this target with a patch, or use another target.";
+    StillReferred "still-referred" "a live object refers to what would be renamed, replaced or removed"
+        "An object that this plan does not write, because it is no longer in the manifests or was made by hand, refers to the one that would go. Remove it with --prune, bring it into the manifests (`trueup adopt`), or leave the other one as it is.";
     OutsideSelection "outside-selection" "an action would have to write outside the selection"
         "--only, --exclude, -l and a path narrow a plan. What the selected objects need must be live already or be selected too.";
     Unmanaged "unmanaged" "a live object that trueup does not manage"
@@ -212,5 +212,25 @@ mod tests {
             assert!(!code.title().is_empty() && code.explanation().len() > 20, "{code}");
             assert_eq!(code.as_str().parse(), Ok(*code));
         }
+    }
+
+    #[test]
+    fn every_code_is_used() {
+        fn sources(folder: &std::path::Path, text: &mut String) {
+            for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    sources(&path, text);
+                } else if !path.ends_with("base/code.rs") {
+                    text.push_str(&std::fs::read_to_string(&path).expect("a source"));
+                }
+            }
+        }
+        let mut text = String::new();
+        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut text);
+        let words: std::collections::BTreeSet<&str> =
+            text.split(|c: char| !c.is_alphanumeric() && c != ':').filter(|word| word.starts_with("Code::")).collect();
+        let unused: Vec<&Code> = Code::ALL.iter().filter(|code| !words.contains(&*format!("Code::{code:?}"))).collect();
+        assert!(unused.is_empty(), "a code that nothing reports is a promise: remove {unused:?}");
     }
 }

@@ -17,6 +17,9 @@ pub enum Severity {
     Warning,
 }
 
+/// Characters of a message; no sentence of ours is as long.
+const MESSAGE_LENGTH: usize = 2_000;
+
 /// One problem, at the place where it is to be mended.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -53,7 +56,12 @@ impl Diagnostic {
         Self::new(Severity::Warning, code, message.into())
     }
 
-    fn new(severity: Severity, code: Code, message: String) -> Self {
+    fn new(severity: Severity, code: Code, mut message: String) -> Self {
+        // A message may quote a value, and a value may have megabytes.
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_LENGTH) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self {
             severity,
             code,
@@ -116,17 +124,59 @@ impl Diagnostic {
     }
 }
 
+/// Problems of one document that are listed, the rest being counted. People mend the first few and look again; finding
+/// the place of each of a hundred thousand would take as long as reading the document that often.
+pub const LISTED: usize = 1_000;
+
+/// Says how many problems of a document are not listed, if any.
+#[must_use]
+pub fn unlisted(count: usize, severity: Severity, code: Code) -> Option<Diagnostic> {
+    let problems = if count == 1 { "problem" } else { "problems" };
+    let message = format!("{count} more {problems} of this document are not listed");
+    (count > 0).then(|| Diagnostic::new(severity, code, message).help("mend those that are, and look again"))
+}
+
+/// Characters of what was written, beyond which it is no slip of something short.
+const SLIP_LENGTH: usize = 128;
+/// Candidates that are compared letter by letter, after the hopeless ones were left out.
+const COMPARED: usize = 200;
+
 /// The candidate nearest to what was written, if one is near enough to be a slip: for "did you mean".
+///
+/// Among very many candidates that look alike it may miss the nearest: every misspelt reference of a large project
+/// asks, and comparing each with each has no end.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let length = written.chars().take(SLIP_LENGTH + 1).count();
+    if length > SLIP_LENGTH {
+        return None;
+    }
     let lower = written.to_lowercase();
+    let letters = letters_of(&lower);
+    let allowed = |candidate: usize| (length.max(candidate) / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= (written.chars().count().max(candidate.chars().count()) / 3).max(1) && !candidate.is_empty()
+        .filter(|candidate| {
+            // A character has at most four bytes: what is far too long need not be counted.
+            let may_fit = !candidate.is_empty() && candidate.len() <= SLIP_LENGTH * 4;
+            let count = if may_fit { candidate.chars().count() } else { return false };
+            // Each edit brings in or takes away at most one letter, or exchanges one for another.
+            let differing = (letters ^ letters_of(candidate)).count_ones() as usize;
+            count.abs_diff(length) <= allowed(count) && differing <= 2 * allowed(count)
         })
+        .take(COMPARED)
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed(candidate.chars().count()))
         .min_by_key(|(distance, candidate)| (*distance, *candidate))
         .map(|(_, candidate)| candidate)
+}
+
+/// Which letters and digits a text has, case aside; other characters do not count.
+fn letters_of(text: &str) -> u64 {
+    text.bytes().fold(0, |letters, byte| match byte.to_ascii_lowercase() {
+        byte @ b'a'..=b'z' => letters | 1 << (byte - b'a'),
+        byte @ b'0'..=b'9' => letters | 1 << (32 + byte - b'0'),
+        _ => letters,
+    })
 }
 
 #[cfg(test)]
@@ -138,5 +188,8 @@ mod tests {
         assert_eq!(nearest("timeoutSecond", ["timeoutSeconds", "retry"]), Some("timeoutSeconds"));
         assert_eq!(nearest("Methd", ["method", "url"]), Some("method"));
         assert_eq!(nearest("banana", ["method", "url"]), None);
+        assert_eq!(nearest("Ürl", ["url", "method"]), Some("url"));
+        let long = "x".repeat(10_000_000);
+        assert_eq!(nearest(&long, [long.as_str(), "url"]), None);
     }
 }

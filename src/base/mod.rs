@@ -9,6 +9,7 @@ pub mod digest;
 pub mod fingerprint;
 pub mod ident;
 pub mod locator;
+pub mod module_text;
 pub mod path;
 pub mod positions;
 pub mod schema;

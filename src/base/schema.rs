@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The mark of a schema whose value is a secret: only a reference to it may stand in a manifest.
 pub const SECRET_MARK: &str = "x-trueup-secret";
+
+/// Where the schemas are published; the file's name follows.
+pub const BASE_URL: &str = "https://trueup.dev/schemas/v1/";
 
 /// How many references are followed one after the other: a schema that refers to itself must not hang us.
 const REFERENCE_LIMIT: usize = 32;
@@ -173,6 +176,20 @@ pub(crate) fn only_required<'s>(root: &'s Value, schema: &'s Value) -> Option<&'
     let mut required = chain(root, schema).filter_map(|schema| schema.get("required")?.as_array()).flatten();
     let only = required.next()?;
     if required.next().is_none() { only.as_str() } else { None }
+}
+
+/// A schema of schemars' as it is published: with an identity, and what it is before what it asks for.
+#[must_use]
+pub fn published(schema: Value, file: &str, title: &str) -> Value {
+    let Value::Object(mut rest) = schema else { return schema };
+    let mut map = Map::new();
+    map.extend(rest.shift_remove("$schema").map(|dialect| ("$schema".to_owned(), dialect)));
+    map.insert("$id".to_owned(), format!("{BASE_URL}{file}").into());
+    map.insert("title".to_owned(), title.into());
+    map.extend(rest.shift_remove("description").map(|description| ("description".to_owned(), description)));
+    rest.shift_remove("title");
+    map.extend(rest);
+    Value::Object(map)
 }
 
 /// Takes `null` out of a schema that schemars made of optional fields: manifests leave a field out instead.

@@ -12,7 +12,7 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use super::code::Code;
-use super::diagnostic::{Diagnostic, nearest};
+use super::diagnostic::{self, Diagnostic, LISTED, Severity, nearest};
 use super::ident::NAME_PATTERN;
 use super::path::{Path, Segment};
 use super::positions::{Note, Positions};
@@ -39,13 +39,19 @@ pub fn schema_diagnostics<'e>(
     errors: impl IntoIterator<Item = ValidationError<'e>>,
     context: SchemaContext<'_>,
 ) -> Vec<Diagnostic> {
-    let mut translation =
-        Translation { context, done: Vec::new(), seen: BTreeSet::new(), meant: BTreeSet::new(), missing: Vec::new() };
+    let mut translation = Translation {
+        context,
+        done: Vec::new(),
+        seen: BTreeSet::new(),
+        meant: BTreeSet::new(),
+        missing: Vec::new(),
+        unlisted: 0,
+    };
     for error in errors {
         translation.error(&error);
     }
     // A misspelt required field is one problem, not two.
-    let Translation { mut done, meant, missing, .. } = translation;
+    let Translation { mut done, meant, missing, unlisted, .. } = translation;
     let slips: BTreeSet<usize> =
         missing.into_iter().filter(|(_, field)| meant.contains(field)).map(|(at, _)| at).collect();
     let mut at = 0;
@@ -53,6 +59,13 @@ pub fn schema_diagnostics<'e>(
         at += 1;
         !slips.contains(&(at - 1))
     });
+    let last = done.last().map(|last| (last.code, last.span, last.address.clone()));
+    if let Some((code, span, address)) = last
+        && let Some(mut more) = diagnostic::unlisted(unlisted, Severity::Error, code)
+    {
+        (more.span, more.address) = (span, address);
+        done.push(more);
+    }
     done
 }
 
@@ -64,6 +77,8 @@ struct Translation<'c> {
     meant: BTreeSet<Path>,
     /// Fields that are missing, with the place of their diagnostic in `done`.
     missing: Vec<(usize, Path)>,
+    /// Problems beyond those listed.
+    unlisted: usize,
 }
 
 /// Where an error is: the value, the schema that holds the failed keyword, and whether a secret is near.
@@ -336,6 +351,10 @@ impl<'c> Translation<'c> {
     }
 
     fn push(&mut self, mut diagnostic: Diagnostic, path: &Path, place: Place) {
+        if self.done.len() >= LISTED {
+            self.unlisted += 1;
+            return;
+        }
         let path = self.full(path);
         if let Some(found) = self.context.positions.find(&path) {
             let span = match place {

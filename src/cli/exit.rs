@@ -1,5 +1,6 @@
 //! Exit codes: the one place on the command line where an outcome becomes a number (design §12).
 
+use std::io;
 use std::process::ExitCode;
 
 use super::view::terminal;
@@ -31,6 +32,37 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, by number.
+    pub const ALL: &'static [Self] = &[
+        Self::Done,
+        Self::Failed,
+        Self::Changes,
+        Self::InvalidInput,
+        Self::NotAllowed,
+        Self::Conflict,
+        Self::LeaseHeld,
+        Self::SafetyLimit,
+        Self::Usage,
+        Self::Interrupted,
+    ];
+
+    /// What it means, for the reference.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done (with `--detailed-exitcode`: and nothing to change)",
+            Self::Failed => "failed",
+            Self::Changes => "only with `--detailed-exitcode`: changes or drift present",
+            Self::InvalidInput => "invalid input: manifests, a plan file, something the target cannot express",
+            Self::NotAllowed => "not authenticated or not allowed",
+            Self::Conflict => "a stale plan, a conflict or an unmanaged object",
+            Self::LeaseHeld => "the lease is held by another",
+            Self::SafetyLimit => "a safety limit or a protected object",
+            Self::Usage => "wrong usage",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -74,6 +106,17 @@ impl From<Exit> for ExitCode {
 pub fn failed(message: impl std::fmt::Display) -> Exit {
     say_error(&message.to_string(), None);
     Exit::Failed
+}
+
+/// How a run ends that has `exit` to tell, once its result was written. A reader that has seen enough and went away, as
+/// `head` does, is no failure.
+pub fn after_writing(written: io::Result<()>, exit: Exit) -> Exit {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            failed(format!("failed to write the result: {error}"))
+        }
+        Ok(()) | Err(_) => exit,
+    }
 }
 
 /// Says on standard error what a target said, with its causes.
@@ -121,4 +164,18 @@ pub fn say_error(message: &str, help: Option<&str>) {
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_a_closed_pipe_is_no_failure() {
+        let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(after_writing(Err(closed), Exit::InvalidInput), Exit::InvalidInput);
+        assert_eq!(after_writing(Err(io::Error::other("full")), Exit::Done), Exit::Failed);
+    }
 }

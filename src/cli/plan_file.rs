@@ -35,7 +35,7 @@ pub fn read(path: &Path) -> Result<Plan, Exit> {
         Exit::InvalidInput
     })?;
     file_v1::read(&bytes).map_err(|error| {
-        let message = format!("failed to read the plan {}: {}", path.display(), exit::chain(&error));
+        let message = format!("{}: failed to {}", path.display(), exit::chain(&error));
         exit::say_error(&message, Some("make a new one with `trueup plan --out FILE`"));
         Exit::InvalidInput
     })

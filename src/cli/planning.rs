@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Context;
-use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments, SelectionArguments};
+use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments};
 use super::exit::{self, Exit};
 use super::project;
 use super::secret_source::GuardedSource;
 use super::view::diagnostic_json::records;
 use crate::base::code::Code;
+use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::PlanId;
 use crate::desired::Desired;
 use crate::desired::load::LoadedProject;
@@ -57,7 +58,7 @@ pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> 
     let live = live::read(reader, &wanted(desired, &prepared.secrets, &wish.arguments.replace))
         .await
         .map_err(|error| exit::provider(&error))?;
-    check_replace(desired, &wish.arguments.replace, &wish.arguments.selection)?;
+    check_named(desired, &live, wish)?;
     match crate::plan::build(desired, &live, &options(desired, wish)) {
         Ok(mut plan) => {
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
@@ -65,13 +66,15 @@ pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> 
         }
         Err(problems) => {
             project::say(&problems, &desired.sources);
-            let unmanaged = problems.iter().any(|problem| problem.code == Code::Unmanaged);
-            Err(if unmanaged { Exit::Conflict } else { Exit::InvalidInput })
+            let conflict = |problem: &Diagnostic| matches!(problem.code, Code::Unmanaged | Code::StillReferred);
+            Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }
     }
 }
 
-fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -> Wanted<'a> {
+/// What a plan wants to know of live state.
+#[must_use]
+pub fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -> Wanted<'a> {
     let mut wanted = Wanted { audit: true, in_full: replace.to_vec(), ..Wanted::default() };
     for object in &desired.objects {
         wanted.objects.push((object.address.clone(), object.digest));
@@ -88,18 +91,23 @@ fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -
     wanted
 }
 
-/// A slip in an address would otherwise silently select nothing.
-fn check_replace(desired: &Desired, replace: &[Address], selection: &SelectionArguments) -> Result<(), Exit> {
-    for address in replace.iter().chain(&selection.only) {
-        if desired.get(address).is_none() {
-            let names = desired.objects.iter().map(|object| object.address.to_string()).collect::<Vec<_>>();
-            let near = crate::base::diagnostic::nearest(&address.to_string(), names.iter().map(String::as_str))
-                .map(|near| format!("did you mean {near}?"));
-            exit::say_error(&format!("{address} is not in the manifests"), near.as_deref());
-            return Err(Exit::InvalidInput);
-        }
+/// A slip in an address would otherwise silently select nothing, or, where it excludes, everything.
+fn check_named(desired: &Desired, live: &Live, wish: &Wish<'_>) -> Result<(), Exit> {
+    let PlanArguments { replace, selection, .. } = wish.arguments;
+    let in_manifests = |address: &&Address| desired.get(address).is_some();
+    // What is only on the target can be kept from being removed, and in `destroy` be chosen.
+    let is_known = |address: &&Address| in_manifests(address) || live.rows.contains_key(*address);
+    let only = selection.only.iter().filter(|address| !(in_manifests(address) || wish.destroy && is_known(address)));
+    let exclude = selection.exclude.iter().filter(|address| !is_known(address));
+    let unknown: Vec<&Address> =
+        replace.iter().filter(|address| !in_manifests(address)).chain(only).chain(exclude).collect();
+    let names: Vec<String> = desired.objects.iter().map(|object| object.address.to_string()).collect();
+    for address in &unknown {
+        let near = crate::base::diagnostic::nearest(&address.to_string(), names.iter().map(String::as_str))
+            .map(|near| format!("did you mean {near}?"));
+        exit::say_error(&format!("{address} is not in the manifests"), near.as_deref());
     }
-    Ok(())
+    if unknown.is_empty() { Ok(()) } else { Err(Exit::InvalidInput) }
 }
 
 fn options(desired: &Desired, wish: &Wish<'_>) -> PlanOptions {

@@ -10,6 +10,7 @@ use super::view::{diagnostic_text, terminal};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::SourceMap;
 use crate::desired::load::{LoadedProject, NoProject, load_project};
+use crate::lint;
 use crate::manifest::{FILE_LIMIT, Input, LoadOptions};
 
 /// What the arguments ask to be loaded. Reads standard input for `-`.
@@ -44,13 +45,27 @@ fn standard_input() -> Result<String, Exit> {
     })
 }
 
+/// Loads a project and, if it has no errors, looks for what it gets wrong all the same: the one way in for every verb,
+/// so that all show the same warnings.
+///
+/// # Errors
+/// When there is no project to speak of.
+pub fn read(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
+    let mut loaded = load_project(options)?;
+    if !loaded.has_errors() {
+        let warnings = lint::check(&loaded.desired);
+        loaded.add(warnings);
+    }
+    Ok(loaded)
+}
+
 /// Loads a project whatever is wrong with its manifests; only without a project there is nothing.
 ///
 /// # Errors
 /// When there is no project to speak of, which is said on standard error.
 pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let options = options(context, arguments)?;
-    load_project(&options).map_err(|NoProject { diagnostics, sources }| {
+    read(&options).map_err(|NoProject { diagnostics, sources }| {
         say(&diagnostics, &sources);
         Exit::InvalidInput
     })

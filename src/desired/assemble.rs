@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{Candidate, Outcome, diagnostics as located, links};
 use super::{DesiredObject, Link, Objects};
 use crate::base::code::Code;
-use crate::base::diagnostic::{Diagnostic, nearest};
+use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
 use crate::base::digest::Digest;
 use crate::base::path::Path;
 use crate::base::source::Span;
@@ -30,7 +30,8 @@ pub(super) fn assemble(
         check_former_name(object, &known, diagnostics);
         let mut findings = Findings::default();
         object.spec.check_in(&object.address.name, &scope, &mut findings);
-        diagnostics.extend(located(findings, &object.address, &object.positions));
+        let found = located(findings, &object.address, &object.positions);
+        diagnostics.extend(found.into_iter().filter(|found| !(partial && may_be_elsewhere(object, found))));
     }
     for object in &mut objects {
         object.metadata.normalise();
@@ -136,9 +137,14 @@ fn check_links(
     suggestions: &mut Suggestions<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    let mut missing = 0;
     for link in &object.links {
         // An EventType's name is not the only thing an event can be: the kind's own check knows the built-in ones.
         if known.contains_key(&link.to) || link.to.kind == Kind::EventType || partial {
+            continue;
+        }
+        missing += 1;
+        if missing > LISTED {
             continue;
         }
         let help = suggestions.nearest(&link.to).map_or_else(
@@ -152,6 +158,14 @@ fn check_links(
         problem.span = object.positions.find(&link.path).map(|place| place.value);
         diagnostics.push(problem);
     }
+    let more = unlisted(missing.saturating_sub(LISTED), Severity::Error, Code::UnknownReference);
+    diagnostics.extend(more.map(|more| more.of(object.address.to_string()).at(object.span)));
+}
+
+/// Whether an unknown event may be an EventType that was not loaded. The built-in events have dots, which names have not.
+fn may_be_elsewhere(object: &DesiredObject, found: &Diagnostic) -> bool {
+    let names = |link: &Link| link.to.kind == Kind::EventType && Some(&link.path) == found.path.as_ref();
+    found.code == Code::UnknownEvent && object.links.iter().any(names)
 }
 
 fn check_former_name(object: &DesiredObject, known: &Known, diagnostics: &mut Vec<Diagnostic>) {

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::{Link, SecretLink};
 use crate::base::code::Code;
-use crate::base::diagnostic::{Diagnostic, Severity, nearest};
+use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
 use crate::base::path::Path;
 use crate::base::positions::{Place, Positions};
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::base::secret::SecretRef;
-use crate::base::source::Span;
+use crate::base::source::{FileId, Span};
 use crate::kinds::finding::{Finding, Findings};
 use crate::kinds::{Address, Kind, Metadata, Spec, schema};
 use crate::manifest::Document;
@@ -20,6 +20,8 @@ pub const API_VERSION: &str = "trueup/v1";
 /// What became of a document.
 #[derive(Debug)]
 pub(super) struct Outcome {
+    /// The file it is in.
+    pub file: FileId,
     /// The address, when it could be told: a broken manifest still exists for those that refer to it.
     pub address: Option<Address>,
     /// Where the name stands.
@@ -44,8 +46,8 @@ pub(super) struct Candidate {
 
 /// Reads one document.
 pub(super) fn read(document: Document) -> Outcome {
-    let Document { value, positions, span, sound, .. } = document;
-    let mut outcome = Outcome { address: None, name_span: None, object: None, diagnostics: Vec::new() };
+    let Document { file, value, positions, span, sound } = document;
+    let mut outcome = Outcome { file, address: None, name_span: None, object: None, diagnostics: Vec::new() };
     let kind = match kind_of(&value, &positions, span) {
         Ok(kind) => kind,
         Err(problem) => {
@@ -83,7 +85,8 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
     let start = positions.find(&Path::root()).map_or(span, |place| place.value);
     let not_a_manifest = |message: &str| {
         Diagnostic::error(Code::NotAManifest, message)
-            .at(Span { end: start.end.min(start.start.saturating_add(1)), ..start })
+            // Only where it begins: what it is may be pages long.
+            .at(Span { end: start.start, ..start })
             .help("a manifest has apiVersion: trueup/v1, kind, metadata and spec; name other files in .trueupignore")
     };
     let Some(map) = value.as_object() else {
@@ -150,7 +153,15 @@ fn typed(
             base: &Path::root(),
             address: shown.as_deref(),
         };
-        let problems = schema_diagnostics(validator.iter_errors(value), context);
+        let mut problems = schema_diagnostics(validator.iter_errors(value), context);
+        for problem in problems.iter_mut().filter(|problem| problem.code == Code::InvalidName) {
+            let written = problem.path.as_ref().and_then(|path| path.of(value)).and_then(Value::as_str);
+            if let Some(message) = written.and_then(|name| kind.reserved_name(name)) {
+                problem.code = Code::ReservedEvent;
+                problem.message = message;
+                problem.help = Some("choose another name, or leave the manifest out".to_owned());
+            }
+        }
         // A schema that refuses without an error would let a broken manifest pass as an absent one.
         return Err(if problems.is_empty() { broken(&"it does not fit its schema") } else { problems });
     }
@@ -188,8 +199,11 @@ pub(super) fn diagnostics(findings: Findings, address: &Address, positions: &Pos
             if at_key || !exact { key.unwrap_or(value) } else { value }
         })
     };
-    findings
-        .into_vec()
+    let mut findings = findings.into_vec();
+    // Errors first: a warning must not take the place of one.
+    findings.sort_by_key(|finding| finding.severity);
+    let beyond = findings.split_off(findings.len().min(LISTED));
+    let mut found: Vec<Diagnostic> = findings
         .into_iter()
         .map(|finding| {
             let Finding { severity, code, path, at_key, message, help, related } = finding;
@@ -205,5 +219,12 @@ pub(super) fn diagnostics(findings: Findings, address: &Address, positions: &Pos
             diagnostic.path = Some(path);
             diagnostic
         })
-        .collect()
+        .collect();
+    if let Some(first) = beyond.first()
+        && let Some(mut more) = unlisted(beyond.len(), first.severity, first.code)
+    {
+        (more.span, more.address) = (found.last().and_then(|last| last.span), Some(address.to_string()));
+        found.push(more);
+    }
+    found
 }

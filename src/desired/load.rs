@@ -1,10 +1,12 @@
 //! Loading a project's desired state: the one way in for every verb, so that `plan` accepts what `validate` accepts.
 
+use std::collections::BTreeSet;
+
 use super::Desired;
 use super::assemble::assemble;
 use super::document::{Outcome, read};
 use crate::base::diagnostic::{Diagnostic, Severity};
-use crate::base::source::SourceMap;
+use crate::base::source::{FileId, SourceMap};
 use crate::manifest::{self, LoadOptions};
 
 /// A project that was read, with everything that is wrong with it.
@@ -33,6 +35,15 @@ impl LoadedProject {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
+
+    /// Adds what a later look at the project found.
+    pub fn add(&mut self, mut found: Vec<Diagnostic>) {
+        found.retain(|found| found.span.is_none_or(|span| self.desired.is_asked_file(span.file)));
+        if !found.is_empty() {
+            self.diagnostics.append(&mut found);
+            sort(&mut self.diagnostics);
+        }
+    }
 }
 
 /// Loads, types and checks a project. Resolves no secret and asks no target.
@@ -42,14 +53,24 @@ impl LoadedProject {
 pub fn load_project(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
     let loaded = manifest::load(options, &read)
         .map_err(|failure| NoProject { diagnostics: failure.diagnostics, sources: failure.sources })?;
-    let manifest::Loaded { project, items, mut diagnostics, sources, partial } = loaded;
-    let manifests = items.len();
+    let manifest::Loaded { project, items, mut diagnostics, sources, asked, partial } = loaded;
     let mut outcomes: Vec<Outcome> = items;
+    let files: Vec<FileId> = outcomes.iter().map(|outcome| outcome.file).collect();
+    let manifest_files: BTreeSet<FileId> = files.iter().copied().collect();
     for outcome in &mut outcomes {
         diagnostics.append(&mut outcome.diagnostics);
     }
     let (objects, digest) = assemble(outcomes, partial, &mut diagnostics);
-    diagnostics.sort_by_cached_key(|d| (d.span.map(|s| (s.file, s.start)), d.severity, d.code, d.message.clone()));
-    let desired = Desired { project, objects, digest, sources, partial };
+    sort(&mut diagnostics);
+    let is_asked = |file: FileId| asked.as_ref().is_none_or(|asked| asked.contains(&file));
+    let manifests = files.into_iter().filter(|file| is_asked(*file)).count();
+    // What is wrong elsewhere in the project is not what was asked about; the project file is always part of it.
+    diagnostics
+        .retain(|found| found.span.is_none_or(|span| is_asked(span.file) || !manifest_files.contains(&span.file)));
+    let desired = Desired { project, objects, digest, sources, asked, partial };
     Ok(LoadedProject { desired, diagnostics, manifests })
+}
+
+fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_cached_key(|d| (d.span.map(|s| (s.file, s.start)), d.severity, d.code, d.message.clone()));
 }

@@ -9,7 +9,7 @@ pub mod load;
 pub mod secrets;
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::base::ident::Name;
 use crate::base::path::Path;
 use crate::base::positions::Positions;
 use crate::base::secret::SecretRef;
-use crate::base::source::{SourceMap, Span};
+use crate::base::source::{FileId, SourceMap, Span};
 use crate::kinds::scope::Scope;
 use crate::kinds::{Address, Kind, Metadata, Spec, canonical};
 use crate::manifest::Project;
@@ -34,6 +34,8 @@ pub struct Desired {
     pub digest: Digest,
     /// The files, for positions.
     pub sources: SourceMap,
+    /// The files that were asked for, where the path is not the whole project's: a plan is narrowed to them.
+    pub asked: Option<BTreeSet<FileId>>,
     /// Whether the project may have manifests that were not loaded, so that nothing may be pruned.
     pub partial: bool,
 }
@@ -92,6 +94,24 @@ impl DesiredObject {
 }
 
 impl Desired {
+    /// Whether an object stands in a file that was asked for.
+    #[must_use]
+    pub fn is_asked(&self, object: &DesiredObject) -> bool {
+        self.is_asked_file(object.span.file)
+    }
+
+    /// Whether a file of manifests was asked for.
+    #[must_use]
+    pub fn is_asked_file(&self, file: FileId) -> bool {
+        self.asked.as_ref().is_none_or(|asked| asked.contains(&file))
+    }
+
+    /// Whether this is all of a project, and all of it was asked for.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.partial && self.asked.is_none()
+    }
+
     /// The object of an address.
     #[must_use]
     pub fn get(&self, address: &Address) -> Option<&DesiredObject> {

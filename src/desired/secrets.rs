@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{DesiredObject, SecretLink};
+use crate::base::code::Code;
+use crate::base::diagnostic::Diagnostic;
 use crate::base::secret::{SecretRef, SecretText};
 
 /// Reads contents. The command line's implementation guards commands and files outside the project.
@@ -46,6 +49,21 @@ pub enum SecretProblem {
     Masked,
 }
 
+impl SecretProblem {
+    /// The code that explains it.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Masked => Code::SecretMasked,
+            Self::NotSet(_)
+            | Self::Unreadable { .. }
+            | Self::NotAllowed(_)
+            | Self::CommandFailed { .. }
+            | Self::Unusable(_) => Code::SecretUnavailable,
+        }
+    }
+}
+
 /// Contents by reference.
 #[derive(Debug, Default)]
 pub struct Secrets(BTreeMap<SecretRef, Result<SecretText, SecretProblem>>);
@@ -75,6 +93,20 @@ impl Secrets {
     #[must_use]
     pub fn problem(&self, reference: &SecretRef) -> Option<&SecretProblem> {
         self.0.get(reference)?.as_ref().err()
+    }
+
+    /// What is wrong with an object's secrets, at the references to them: for a verb that cannot go on without one.
+    #[must_use]
+    pub fn diagnostics(&self, object: &DesiredObject) -> Vec<Diagnostic> {
+        let problem = |secret: &SecretLink| {
+            let problem = self.problem(&secret.reference)?;
+            let message = format!("the secret {} is not available: {problem}", secret.path);
+            let mut found =
+                Diagnostic::error(problem.code(), message).of(object.address.to_string()).path(secret.path.clone());
+            found.span = object.positions.find(&secret.path).map(|place| place.value);
+            Some(found)
+        };
+        object.secrets.iter().filter_map(problem).collect()
     }
 }
 

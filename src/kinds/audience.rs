@@ -42,6 +42,7 @@ pub struct AudienceSpec {
 
 impl Managed for AudienceSpec {
     const LIFE_CYCLE: LifeCycle = LifeCycle::Mutable;
+    const OUTPUTS: &'static [&'static str] = &["id"];
     const FIELDS: &'static [Field] = &[
         field("spec.members").compare(Compare::Set).class(DataClass::Personal),
         field("spec.match").compare(Compare::List).opaque(),

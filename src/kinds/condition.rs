@@ -261,7 +261,7 @@ impl Row {
         }
         if operator == O::Matches
             && let Some(pattern) = value.as_str()
-            && let Err(error) = regex::Regex::new(pattern)
+            && let Err(error) = compile(pattern)
         {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -269,6 +269,18 @@ impl Row {
         }
         Ok(())
     }
+}
+
+/// Bytes a compiled pattern may have: enough for `\\w{1,63}`, and little enough that a file full of patterns is checked
+/// in seconds.
+const PATTERN_LIMIT: usize = 4 << 20;
+
+/// Compiles the pattern of a `matches` row.
+///
+/// # Errors
+/// When it is no regular expression, asks for look-around or back-references, or is too large.
+pub fn compile(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    regex::RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build()
 }
 
 fn has_type(value: &Value, wanted: PropertyType) -> bool {
@@ -384,5 +396,7 @@ mod tests {
         assert!(ok(&row(Operator::Before, Some(json!("2026-01-01"))), PropertyType::Datetime));
         assert!(!ok(&row(Operator::Before, Some(json!("soon"))), PropertyType::Datetime));
         assert!(!ok(&row(Operator::Matches, Some(json!("(?=x)"))), PropertyType::String));
+        assert!(ok(&row(Operator::Matches, Some(json!("^\\w{1,63}$"))), PropertyType::String));
+        assert!(!ok(&row(Operator::Matches, Some(json!("((a{1000}){1000}){1000}"))), PropertyType::String));
     }
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{COMMON, Property};
+use super::catalogue::{COMMON, EVENTS, Property};
 use super::field::{Compare, Field, field};
 use super::finding::Findings;
 use super::life_cycle::LifeCycle;
@@ -43,6 +43,12 @@ impl Managed for EventTypeSpec {
         field("spec.properties.*.class"),
     ];
 
+    fn reserved_name(name: &str) -> Option<String> {
+        EVENTS
+            .contains_key(name)
+            .then(|| format!("`{name}` is a built-in event, which can be referred to and not redefined"))
+    }
+
     fn normalise(&mut self) {}
 
     fn check(&self, findings: &mut Findings) {
@@ -56,5 +62,17 @@ impl Managed for EventTypeSpec {
                     .help("give it another name");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ident::Name;
+
+    #[test]
+    fn no_name_of_an_object_is_that_of_a_built_in_event() {
+        assert!(EventTypeSpec::reserved_name("survey.submitted").is_some());
+        assert!(EVENTS.keys().all(|id| id.parse::<Name>().is_err()));
     }
 }

@@ -5,16 +5,21 @@
 mod field;
 mod markdown;
 mod reference;
+mod subject;
 mod type_text;
 
 use serde_json::Value;
 
-pub use reference::{codes_reference, kind_reference};
+pub use markdown::table;
+pub use reference::{codes_reference, document_reference, events_reference, kind_reference};
+pub use subject::DocumentKind;
 
-use super::schema::{first_paragraph, sites, strict};
+use super::catalogue::{EVENTS, Event, Property};
+use super::schema::{first_paragraph, sites};
 use super::{DataClass, Kind};
 use crate::base::code::Code;
 use crate::base::diagnostic::nearest;
+use subject::Subject;
 
 /// All that is known about a topic; a view chooses how to show it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,8 +83,8 @@ pub struct Child {
 /// A topic there is nothing to say about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExplainError {
-    /// Neither a kind nor a code.
-    #[error("`{topic}` is neither a kind nor a diagnostic code{}", did_you_mean(.nearest.as_deref()))]
+    /// Neither a kind nor an event nor a code.
+    #[error("`{topic}` is neither a kind nor an event nor a diagnostic code{}", did_you_mean(.nearest.as_deref()))]
     UnknownTopic {
         /// What was asked for.
         topic: String,
@@ -102,55 +107,82 @@ fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
 }
 
-/// Explains `Kind`, `Kind.spec.field.below` (`spec.` may be left out, lists and free keys may be skipped) or a code.
+/// Explains `Kind`, `Kind.spec.field.below` (`spec.` may be left out, lists and free keys may be skipped), a built-in
+/// event or a code. Kinds are recognised in any case. `documents` are explained as the kinds are.
 ///
 /// # Errors
-/// When there is no such kind, field or code; the error names one that is near.
-pub fn explain(topic: &str) -> Result<Explanation, ExplainError> {
+/// When there is no such kind, field, event or code; the error names one that is near.
+pub fn explain(topic: &str, documents: &[DocumentKind<'_>]) -> Result<Explanation, ExplainError> {
     let topic = topic.trim();
-    let (head, rest) = topic.split_once('.').unwrap_or((topic, ""));
-    if let Ok(kind) = head.parse::<Kind>() {
-        return if rest.is_empty() { Ok(of_kind(kind)) } else { field::of_field(kind, rest) };
+    if let Some(event) = EVENTS.get(topic) {
+        return Ok(of_event(event));
     }
     if let Ok(code) = topic.parse::<Code>() {
         return Ok(of_code(code));
     }
-    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
-    let codes = Code::ALL.iter().map(|code| code.as_str()).filter(|_| rest.is_empty());
-    let near = nearest(head, kinds.chain(codes));
-    let nearest = near.map(|near| if rest.is_empty() { near.to_owned() } else { format!("{near}.{rest}") });
-    Err(ExplainError::UnknownTopic { topic: topic.chars().take(120).collect(), nearest })
+    let (head, rest) = topic.split_once('.').unwrap_or((topic, ""));
+    let document = || documents.iter().find(|document| document.name.eq_ignore_ascii_case(head));
+    let subject = Kind::named_like(head).map(Subject::of_kind).or_else(|| document().map(Subject::of_document));
+    if let Some(subject) = subject {
+        return if rest.is_empty() { Ok(of_subject(&subject)) } else { field::of_field(&subject, rest) };
+    }
+    let kinds = Kind::ALL.iter().map(|kind| kind.as_str()).chain(documents.iter().map(|document| document.name));
+    let near = if rest.is_empty() {
+        nearest(head, kinds.chain(Code::ALL.iter().map(|code| code.as_str()))).map(str::to_owned)
+    } else {
+        let event = nearest(topic, EVENTS.keys().copied()).map(str::to_owned);
+        event.or_else(|| nearest(head, kinds).map(|near| format!("{near}.{rest}")))
+    };
+    Err(ExplainError::UnknownTopic { topic: topic.chars().take(120).collect(), nearest: near })
 }
 
 /// The kinds, for a reader who named no topic.
 #[must_use]
-pub fn overview() -> Explanation {
-    let child = |kind: &Kind| Child {
-        name: kind.as_str().to_owned(),
+pub fn overview(documents: &[DocumentKind<'_>]) -> Explanation {
+    let child = |name: &str, documentation: &str| Child {
+        name: name.to_owned(),
         type_text: "kind".into(),
         required: false,
-        description: first_sentence(&first_paragraph(&kind.documentation())),
+        description: first_sentence(&first_paragraph(documentation)),
         only_with: Vec::new(),
     };
+    let kinds = Kind::ALL.iter().map(|kind| child(kind.as_str(), &kind.documentation()));
+    let documents = documents.iter().map(|document| child(document.name, document.documentation));
     Explanation {
         title: "Kinds".into(),
-        description: "Name a kind, a field of one (Webhook.spec.event) or a diagnostic code (unknown-field).".into(),
-        children: Kind::ALL.iter().map(child).collect(),
+        description: "Name a kind, a field of one (Webhook.spec.event), an event (survey.submitted) or a diagnostic code (unknown-field).".into(),
+        children: kinds.chain(documents).collect(),
         ..Explanation::default()
     }
 }
 
-fn of_kind(kind: Kind) -> Explanation {
-    let schema = strict(kind);
-    let documentation = kind.documentation();
+fn of_subject(subject: &Subject<'_>) -> Explanation {
+    let Subject { name, documentation, schema, tree: _, life_cycle } = subject;
     let spec = sites::key(schema, &sites::root(schema), "spec");
     Explanation {
-        title: kind.as_str().to_owned(),
+        title: (*name).to_owned(),
         type_text: Some("kind".into()),
-        description: first_paragraph(&documentation),
-        life_cycle: Some(kind.life_cycle().description()),
+        description: first_paragraph(documentation),
+        life_cycle: *life_cycle,
         children: field::children(schema, &spec),
-        text: documentation,
+        text: documentation.clone().into_owned(),
+        ..Explanation::default()
+    }
+}
+
+fn of_event(event: &Event) -> Explanation {
+    let Event { id, group, happens, properties } = event;
+    let child = |(name, property): (&&str, &Property)| Child {
+        name: (*name).to_owned(),
+        type_text: property.value_type.as_str().to_owned(),
+        required: false,
+        description: property.class.as_str().to_owned(),
+        only_with: Vec::new(),
+    };
+    Explanation {
+        title: (*id).to_owned(),
+        description: format!("{group}: {happens}."),
+        children: properties.iter().map(child).collect(),
         ..Explanation::default()
     }
 }

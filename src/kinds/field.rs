@@ -46,6 +46,18 @@ pub enum DataClass {
     Personal,
 }
 
+impl DataClass {
+    /// As written in manifests.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Technical => "technical",
+            Self::Content => "content",
+            Self::Personal => "personal",
+        }
+    }
+}
+
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {

@@ -22,6 +22,13 @@ pub trait Managed: Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq
     const FIELDS: &'static [Field];
     /// Whether the target makes a secret token for each object.
     const HAS_TOKEN: bool = false;
+    /// What callers outside need of an object: `id`, or fields the target sets.
+    const OUTPUTS: &'static [&'static str] = &[];
+
+    /// Why an object of this kind cannot have a name that is taken by something built in; no name of the right form is.
+    fn reserved_name(_name: &str) -> Option<String> {
+        None
+    }
 
     /// Fills defaults that depend on the rest of the project; whether anything changed.
     fn complete(&mut self, _siblings: &Siblings) -> bool {

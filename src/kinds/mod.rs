@@ -50,6 +50,7 @@ pub use managed::{Before, Creation, Managed, Reach};
 pub use metadata::Metadata;
 
 use crate::base::ident::Name;
+use crate::base::module_text::module_documentation;
 use crate::base::path::Path;
 use finding::Findings;
 use scope::{Scope, Siblings};
@@ -95,10 +96,22 @@ macro_rules! kinds {
                 match self { $(Self::$kind => <$module::$spec as Managed>::LIFE_CYCLE,)+ }
             }
 
+            /// Why a name is taken by something built in.
+            #[must_use]
+            pub fn reserved_name(self, name: &str) -> Option<String> {
+                match self { $(Self::$kind => <$module::$spec as Managed>::reserved_name(name),)+ }
+            }
+
             /// Whether the target makes a secret token for each object, which is an output.
             #[must_use]
             pub fn has_token(self) -> bool {
                 match self { $(Self::$kind => <$module::$spec as Managed>::HAS_TOKEN,)+ }
+            }
+
+            /// What callers outside need of an object: `id`, or fields the target sets.
+            #[must_use]
+            pub fn outputs(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => <$module::$spec as Managed>::OUTPUTS,)+ }
             }
 
             /// Its documentation in Markdown: the module documentation of its file.
@@ -215,6 +228,15 @@ kinds! {
     Workflow in workflow as WorkflowSpec;
 }
 
+impl Kind {
+    /// The kind a person means: `webhook`, `incoming-webhook`, `IncomingWebhook`. Manifests are not read so.
+    #[must_use]
+    pub fn named_like(text: &str) -> Option<Self> {
+        let bare = text.replace('-', "");
+        Self::ALL.iter().find(|kind| kind.as_str().eq_ignore_ascii_case(&bare)).copied()
+    }
+}
+
 impl FromStr for Kind {
     type Err = ();
 
@@ -240,13 +262,4 @@ impl<'de> serde::Deserialize<'de> for Kind {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         text.parse().map_err(|()| serde::de::Error::custom(format!("`{text}` is not a kind")))
     }
-}
-
-fn module_documentation(source: &str) -> String {
-    source
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
 }

@@ -43,6 +43,7 @@ fn words(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::diagnostic::Severity;
 
     #[test]
     fn spaces_are_errors_and_odd_joins_are_warnings() {
@@ -51,7 +52,6 @@ mod tests {
             check(name, &Path::root(), true, &mut findings);
             findings.as_slice().first().map(|f| f.severity)
         };
-        use crate::base::diagnostic::Severity;
         for fine in ["user_id", "userId", "score", "Score", "ID", "a1", "USER_ID"] {
             assert_eq!(outcome(fine), None, "{fine}");
         }

@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+pub use crate::base::schema::BASE_URL;
 pub use all::all_schema;
 pub use defaults::{default_at, without_defaults};
 pub use draft07::to_draft07;
@@ -33,8 +34,6 @@ use super::{Kind, Metadata};
 
 /// The `apiVersion` of every manifest.
 pub const API_VERSION: &str = "trueup/v1";
-/// Where the schemas are published; the file's name follows.
-pub const BASE_URL: &str = "https://trueup.dev/schemas/v1/";
 /// `$schema` of what is built here.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -46,6 +45,34 @@ pub const REFERENCE_MARK: &str = "x-trueup-reference";
 pub const IMMUTABLE_MARK: &str = "x-trueup-immutable";
 /// Marks what is not technical; its value is the data class.
 pub const CLASS_MARK: &str = "x-trueup-class";
+
+/// Which of the two schemas of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variety {
+    /// For authors: variable references stand where other values will.
+    Editor,
+    /// What holds once variables are replaced.
+    Strict,
+}
+
+impl Variety {
+    /// The schema of a kind's manifests.
+    #[must_use]
+    pub fn schema(self, kind: Kind) -> Value {
+        match self {
+            Self::Editor => editor_schema(kind),
+            Self::Strict => manifest_schema(kind),
+        }
+    }
+
+    /// Another schema needs another identity, else a tool that knows both may use either.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Editor => "editor/",
+            Self::Strict => "",
+        }
+    }
+}
 
 /// The strict schema of a kind's manifests.
 #[must_use]
@@ -59,8 +86,7 @@ pub fn editor_schema(kind: Kind) -> Value {
     let mut schema = manifest_schema(kind);
     variables::allow(&mut schema);
     if let Some(map) = schema.as_object_mut() {
-        // Another schema needs another identity, else a tool that knows both may use either.
-        map.insert("$id".into(), format!("{BASE_URL}editor/{}", file_name(kind)).into());
+        map.insert("$id".into(), format!("{BASE_URL}{}{}", Variety::Editor.folder(), file_name(kind)).into());
     }
     schema
 }

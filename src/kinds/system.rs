@@ -139,6 +139,7 @@ fn drop_input_text() -> bool {
 
 impl Managed for SystemSpec {
     const LIFE_CYCLE: LifeCycle = LifeCycle::Mutable;
+    const OUTPUTS: &'static [&'static str] = &["id", "systemId"];
     const FIELDS: &'static [Field] = &[
         field("spec.platform"),
         field("spec.systemId").immutable(),

@@ -156,6 +156,7 @@ impl JsonSchema for NotificationType {
 
 impl Managed for TemplateSpec {
     const LIFE_CYCLE: LifeCycle = LifeCycle::FrozenOnceUsed;
+    const OUTPUTS: &'static [&'static str] = &["id"];
     const FIELDS: &'static [Field] = &[
         field("spec.system").refers_to(Kind::System),
         field("spec.title").class(DataClass::Content),

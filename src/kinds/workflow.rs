@@ -333,7 +333,8 @@ impl WorkflowSpec {
 }
 
 /// The path of each step: by its name, or by its place where the name does not tell.
-fn step_paths(steps: &[Step]) -> Vec<Path> {
+#[must_use]
+pub fn step_paths(steps: &[Step]) -> Vec<Path> {
     let all = Path::keys("spec.steps");
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let twice: BTreeSet<&str> = steps.iter().map(Step::name).filter(|name| !seen.insert(name)).collect();

@@ -13,7 +13,8 @@ use crate::kinds::{Address, LifeCycle};
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::record::{DigestRow, ObjectRecord};
-use crate::provider::{ProviderError, Reader, SecretAnswer, SecretQuestion};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use crate::provider::{ProviderError, Reader};
 
 /// What the plan wants to know.
 #[derive(Debug, Default)]
@@ -86,9 +87,9 @@ fn full_reads(wanted: &Wanted<'_>, rows: &BTreeMap<Address, DigestRow>) -> Vec<A
         }
     }
     addresses.extend(wanted.former.iter().chain(&wanted.in_full).filter(|address| rows.contains_key(*address)));
-    // Of an orphan the metadata says whether it is protected.
-    addresses
-        .extend(rows.values().filter(|row| row.managed && !desired.contains(&row.address)).map(|row| &row.address));
+    // Of an orphan the metadata says whether it is protected; of it and of what was made by hand the references say
+    // what must not go.
+    addresses.extend(rows.keys().filter(|address| !desired.contains(address)));
     addresses.into_iter().cloned().collect()
 }
 

@@ -31,7 +31,9 @@ pub(super) struct Found {
     pub(super) has_file: bool,
     /// Manifest files, absolute, in the order of their paths.
     pub(super) files: Vec<PathBuf>,
-    /// Whether the project may have manifests that are not among them.
+    /// The file or folder that was asked for, where it is not the whole project: the rest is read to make sense of it.
+    pub(super) asked: Option<PathBuf>,
+    /// Whether the project may have manifests that are not among the files.
     pub(super) partial: bool,
 }
 
@@ -44,7 +46,17 @@ pub(super) fn find(path: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Result
     let folder = path.parent().unwrap_or(&path);
     if kind.is_file() && !is_project_file {
         let (root, has_file) = project_of(folder);
-        return Ok(Found { root, has_file, files: vec![path], partial: true });
+        // Without a project file nothing says that what lies beside a file belongs to it.
+        if !has_file {
+            return Ok(Found { root, has_file, files: vec![path], asked: None, partial: true });
+        }
+        let mut files = walk(&root, diagnostics);
+        // A file that was asked for by name counts even where discovery would pass it over.
+        if !files.contains(&path) {
+            files.push(path.clone());
+            files.sort_by_cached_key(|file| shown_path(&root, file));
+        }
+        return Ok(Found { root, has_file, files, asked: Some(path), partial: false });
     }
     if !kind.is_dir() && !kind.is_file() {
         let message = "cannot be read: it is neither a file nor a folder";
@@ -52,9 +64,9 @@ pub(super) fn find(path: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Result
     }
     let start = if kind.is_file() { folder } else { &path };
     let (root, has_file) = project_of(start);
-    let files = walk(&root, start, diagnostics);
-    let partial = root != start;
-    Ok(Found { root, has_file, files, partial })
+    let files = walk(&root, diagnostics);
+    let asked = (root != start).then(|| start.to_owned());
+    Ok(Found { root, has_file, files, asked, partial: false })
 }
 
 /// The nearest folder with a project file, from `folder` upwards; `folder` itself if there is none.
@@ -63,11 +75,11 @@ pub(super) fn project_of(folder: &FilePath) -> (PathBuf, bool) {
     (found.unwrap_or(folder).to_owned(), found.is_some())
 }
 
-/// Manifest files at or below `start`. The walk begins at the project's folder, so that its `.trueupignore` counts.
-fn walk(root: &FilePath, start: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+/// All manifest files of a project.
+fn walk(root: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     let mut builder = WalkBuilder::new(root);
     builder.standard_filters(false).follow_links(false).add_custom_ignore_filename(IGNORE_FILE);
-    let (top, wanted) = (root.to_owned(), start.to_owned());
+    let top = root.to_owned();
     builder.filter_entry(move |entry| {
         let path = entry.path();
         if path == top {
@@ -76,8 +88,7 @@ fn walk(root: &FilePath, start: &FilePath, diagnostics: &mut Vec<Diagnostic>) ->
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
         let is_project = is_folder && path.join(PROJECT_FILE).is_file();
-        let is_on_the_way = path.starts_with(&wanted) || wanted.starts_with(path);
-        !is_hidden && !is_project && is_on_the_way
+        !is_hidden && !is_project
     });
     let mut files = Vec::new();
     for entry in builder.build() {

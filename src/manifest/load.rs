@@ -3,6 +3,7 @@
 //! Only what the caller makes of a document is kept. Keeping all trees of a large project costs three times the
 //! memory. Files are shared out over threads; the results come in the order of files and documents all the same.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,7 +79,9 @@ pub struct Loaded<T> {
     pub diagnostics: Vec<Diagnostic>,
     /// All files read.
     pub sources: SourceMap,
-    /// Whether the project may have manifests that were not asked for, so that nothing may be pruned.
+    /// The files that were asked for, where the path is not the whole project's.
+    pub asked: Option<BTreeSet<FileId>>,
+    /// Whether the project may have manifests that were not read, so that nothing may be pruned.
     pub partial: bool,
 }
 
@@ -110,23 +113,31 @@ pub fn load<T: Send>(options: &LoadOptions, each: &(dyn Fn(Document) -> T + Sync
     let before = diagnostics.len();
     let mut items = Vec::with_capacity(results.iter().map(|result| result.items.len()).sum());
     let mut addresses = Vec::new();
+    let mut asked = found.asked.as_ref().map(|_| BTreeSet::new());
     for (result, input) in results.into_iter().zip(inputs) {
-        sources.add(input.shown, result.text);
+        let file = sources.add(input.shown, result.text);
         items.extend(result.items);
-        diagnostics.extend(result.diagnostics);
+        if input.asked {
+            diagnostics.extend(result.diagnostics);
+            if let Some(asked) = &mut asked {
+                asked.insert(file);
+            }
+        }
         addresses.extend(result.addresses);
     }
     // With a part of the manifests, or with some that could not be read, that a patch met nothing means nothing.
-    if !found.partial && diagnostics.len() == before {
+    if !found.partial && asked.is_none() && diagnostics.len() == before {
         prepared.patches.report_unmet(&addresses, &mut diagnostics);
     }
-    Ok(Loaded { project: prepared.project, items, diagnostics, sources, partial: found.partial })
+    Ok(Loaded { project: prepared.project, items, diagnostics, sources, asked, partial: found.partial })
 }
 
 /// One thing to read.
 struct ManifestSource {
     shown: String,
     text: Text,
+    /// Whether it was asked for, rather than read to make sense of what was.
+    asked: bool,
 }
 
 enum Text {
@@ -143,14 +154,15 @@ fn inputs(options: &LoadOptions, diagnostics: &mut Vec<Diagnostic>) -> Option<(F
             }
             let (root, has_file) = discovery::project_of(&options.working_folder);
             let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            let source = ManifestSource { shown: STDIN_NAME.to_owned(), text: Text::Given(text.into()) };
-            Some((Found { root, has_file, files: Vec::new(), partial: true }, vec![source]))
+            let source = ManifestSource { shown: STDIN_NAME.to_owned(), text: Text::Given(text.into()), asked: true };
+            Some((Found { root, has_file, files: Vec::new(), asked: None, partial: true }, vec![source]))
         }
         Input::Path(path) => match discovery::find(&options.working_folder.join(path), diagnostics) {
             Ok(found) => {
                 let source = |file: &PathBuf| ManifestSource {
                     shown: discovery::shown_path(&found.root, file),
                     text: Text::File(file.clone()),
+                    asked: found.asked.as_ref().is_none_or(|asked| file.starts_with(asked)),
                 };
                 let sources = found.files.iter().map(source).collect();
                 Some((found, sources))

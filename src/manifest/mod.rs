@@ -23,6 +23,6 @@ pub use load::{Document, Failure, Input, LoadOptions, Loaded, STDIN_NAME, load};
 pub use project::{Project, Target, TargetSettings};
 pub use project_file::{
     ApiVersion, EmbeddedFile, Limits, PROJECT_FILE, PatchFile, ProjectFile, ProjectKind, ProjectMetadata, ProjectSpec,
-    TargetFile, VariableDeclaration, project_schema,
+    TargetFile, VariableDeclaration, project_documentation, project_schema,
 };
 pub use variables::VariableType;

@@ -1,14 +1,40 @@
-//! The shape of `trueup.yaml`: kind `Project`. Its doc comments are the descriptions in the editor schema.
+//! A **Project** is the file `trueup.yaml`: it makes its folder a project with a name, variables and targets.
+//!
+//! ```yaml
+//! apiVersion: trueup/v1
+//! kind: Project
+//! metadata: { name: acme-adoption }
+//! spec:
+//!   variables:
+//!     slackHost: { type: string, default: hooks.slack.test }
+//!   defaultTarget: local
+//!   targets:
+//!     local: { embedded: {} }
+//!     rehearsal:
+//!       embedded: { path: rehearsal.db }
+//!       variables: { slackHost: rehearsal.slack.test }
+//!       patches:
+//!         - address: Destination/slack-nps
+//!           merge: { spec: { timeoutSeconds: 5 } }
+//!       requireSavedPlan: true
+//!   limits: { maxDeletes: 10, maxChangedPercent: 30 }
+//! ```
+//!
+//! Manifests are all `*.yaml`, `*.yml` and `*.json` files below the folder. A manifest is patched for the chosen
+//! target first; then its `${var.name}` and `${target.name}` are replaced, and it is checked. Without a project file the
+//! given folder is a project named after itself, with one target, `local`.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::variables::VariableType;
 use crate::base::ident::Name;
-use crate::base::schema::without_null;
+use crate::base::module_text::module_documentation;
+use crate::base::schema::{published, without_null};
 
 /// The name of a project file.
 pub const PROJECT_FILE: &str = "trueup.yaml";
@@ -145,7 +171,7 @@ pub struct Limits {
     #[serde(default = "ten")]
     pub max_deletes: u32,
     /// Most of the live objects one plan may change, in percent. Absent: no limit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub max_changed_percent: Option<f64>,
 }
@@ -183,9 +209,16 @@ fn scalar(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 /// The JSON Schema (2020-12) of a project file.
 #[must_use]
 pub fn project_schema() -> Value {
-    let mut schema = schemars::schema_for!(ProjectFile).to_value();
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<ProjectFile>().to_value();
     without_null(&mut schema);
-    schema
+    published(schema, "project.schema.json", "Project")
+}
+
+/// What a project file is, in Markdown.
+#[must_use]
+pub fn project_documentation() -> String {
+    module_documentation(include_str!("project_file.rs"))
 }
 
 #[cfg(test)]

@@ -160,7 +160,8 @@ impl<'r> Loader<'r> {
                 let help =
                     format!("write `&{name}` at the value it stands for; anchors do not reach into another document");
                 self.diagnostics.push(Diagnostic::error(Code::YamlSyntax, message).at(span.node).help(help));
-                self.place(Node::new(Content::Null, span.node), 0, span.node.end);
+                // Not null, which would be a second problem of the same place.
+                self.place(Node::new(Content::Text(String::new()), span.node), 0, span.node.end);
                 Ok(())
             }
             // Everything else is punctuation.

@@ -32,4 +32,7 @@ pub struct LeaseHolder {
     pub since: Timestamp,
     /// Until when, unless renewed.
     pub expires_at: Timestamp,
+    /// Whether it ends with the process that took it: who can tell that no such process runs may take it over.
+    #[serde(default)]
+    pub ends_with_process: bool,
 }

@@ -8,3 +8,4 @@ pub mod capability;
 pub mod changeset;
 pub mod lease;
 pub mod record;
+pub mod secret_comparison;

@@ -34,32 +34,22 @@ pub fn origin(object: &DesiredObject, path: &Path, sources: &SourceMap) -> Optio
     Some(Origin { location: sources.locate(place.value)?, note })
 }
 
-/// One entry for a whole new object.
+/// The one entry of a whole new object: its spec.
 #[must_use]
 pub fn whole(object: &DesiredObject, canonical: &Value, state: SecretState, sources: &SourceMap) -> Vec<Change> {
-    let tree = object.address.kind.field_tree();
-    let mut changes = Vec::new();
-    for key in ["metadata", "spec"] {
-        let path = Path::root().key(key);
-        let Some(value) = canonical.get(key) else { continue };
-        // Metadata that says nothing beyond the name is not worth an entry: a create has one, `spec`.
-        if key == "metadata" && value.as_object().is_none_or(serde_json::Map::is_empty) {
-            continue;
-        }
-        changes.push(Change {
-            before: None,
-            after: Some(Shown::new(tree.below_key(key), value, state)),
-            kind: ChangeKind::Change,
-            overwrites: None,
-            is_text: false,
-            order_only: false,
-            forces_replacement: false,
-            origin: origin(object, &path, sources),
-            path,
-        });
-    }
-    changes.sort_by_key(|change| change.path != Path::keys("spec"));
-    changes
+    let path = Path::keys("spec");
+    let Some(value) = path.of(canonical) else { return Vec::new() };
+    vec![Change {
+        before: None,
+        after: Some(Shown::new(object.address.kind.field_tree().at(&path), value, state)),
+        kind: ChangeKind::Change,
+        overwrites: None,
+        is_text: false,
+        order_only: false,
+        forces_replacement: false,
+        origin: origin(object, &path, sources),
+        path,
+    }]
 }
 
 /// One entry for a judged difference. `state` says what is known of a secret's content at its path.

@@ -19,6 +19,7 @@ use super::plan_value::{ChangeKind, Plan, Summary};
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, PlanId, Revision};
+use crate::base::schema::published;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 
@@ -319,6 +320,12 @@ impl PlanV1 {
         text.push('\n');
         Ok(text)
     }
+}
+
+/// The JSON Schema (2020-12) of a plan, as it is written.
+#[must_use]
+pub fn plan_schema() -> Value {
+    published(schemars::schema_for!(PlanV1).to_value(), "plan.schema.json", "trueup plan")
 }
 
 /// Digest of the document of a plan, by which a target tells a plan applied again from another plan under the same id.

@@ -8,9 +8,12 @@ pub mod limits;
 pub mod options;
 pub mod order;
 pub mod orphans;
+mod per_object;
 pub mod plan_value;
 pub mod publish;
+mod re_point;
 pub mod reason;
+pub mod referrers;
 pub mod selection;
 pub mod shown;
 

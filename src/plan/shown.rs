@@ -53,7 +53,7 @@ impl Shown {
             if field.secret && !value.is_string() {
                 return Self::Secret { state, reference: serde_json::from_value(value.clone()).ok() };
             }
-            if field.class == DataClass::Personal {
+            if field.class == DataClass::Personal && !is_placeholder(value) {
                 return Self::Personal(value.clone());
             }
         }
@@ -85,6 +85,18 @@ impl Shown {
             Self::List(list) => Value::Array(list.iter().map(|value| value.to_json(show_personal)).collect()),
             Self::KnownAfterApply => serde_json::json!({ "known": "after apply" }),
         }
+    }
+}
+
+/// Whether a value is nothing but run-time placeholders (`{{manager}}`), which say nothing about anybody.
+fn is_placeholder(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            text.starts_with("{{") && text.find("}}") == Some(text.len() - 2)
+        }
+        Value::Array(list) => !list.is_empty() && list.iter().all(is_placeholder),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
 
@@ -134,5 +146,8 @@ mod tests {
         assert!(!text.contains("ana") && text.contains("plain"), "{text}");
         assert_eq!(text.matches(r#"{"secret":"changed"}"#).count(), 2, "{text}");
         assert!(shown.to_json(true).to_string().contains("ana"));
+        let placeholder = json!({"spec": {"members": ["{{manager}}"]}});
+        assert_eq!(Shown::new(Some(&tree), &placeholder, SecretState::Changed).to_json(false), placeholder);
+        assert!(!is_placeholder(&json!("{{a}} and kim@acme.test {{b}}")) && !is_placeholder(&json!([])));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::process_lock::ProcessLock;
 use super::{Boxed, ProviderError, Reader, SecretAnswer, SecretQuestion, Writer};
 use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
 use crate::base::secret::SecretText;
@@ -17,6 +18,7 @@ use crate::store::{Clock, MasterKey, ReadStore, Store, StoreError};
 pub struct Embedded<S> {
     store: S,
     project: Name,
+    process: ProcessLock,
 }
 
 impl Embedded<ReadStore> {
@@ -30,7 +32,7 @@ impl Embedded<ReadStore> {
         key: Option<MasterKey>,
         clock: Clock,
     ) -> Result<Self, ProviderError> {
-        Ok(Self { store: ReadStore::open(path, key, clock).await?, project })
+        Ok(Self { store: ReadStore::open(path, key, clock).await?, project, process: ProcessLock::beside(path) })
     }
 }
 
@@ -45,7 +47,7 @@ impl Embedded<Store> {
         key: Option<MasterKey>,
         clock: Clock,
     ) -> Result<Self, ProviderError> {
-        Ok(Self { store: Store::open(path, key, clock).await?, project })
+        Ok(Self { store: Store::open(path, key, clock).await?, project, process: ProcessLock::beside(path) })
     }
 
     /// The store itself.
@@ -61,7 +63,28 @@ impl<S: AsRef<ReadStore>> Embedded<S> {
     }
 }
 
-impl<S: AsRef<ReadStore> + Send + Sync> Reader for Embedded<S> {
+/// A store, in whichever way it is open.
+pub trait Opened: AsRef<ReadStore> + Send + Sync {
+    /// Ends the use of the file.
+    fn close(&self) -> Boxed<'_, ()>;
+}
+
+impl Opened for ReadStore {
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async {
+            Self::close(self).await;
+            Ok(())
+        })
+    }
+}
+
+impl Opened for Store {
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async { Ok(Self::close(self).await?) })
+    }
+}
+
+impl<S: Opened> Reader for Embedded<S> {
     fn capabilities(&self) -> Capabilities {
         Capabilities::full()
     }
@@ -99,6 +122,10 @@ impl<S: AsRef<ReadStore> + Send + Sync> Reader for Embedded<S> {
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
         Box::pin(async move { Ok(self.reads().applied(&self.project, plan).await?) })
     }
+
+    fn close(&self) -> Boxed<'_, ()> {
+        self.store.close()
+    }
 }
 
 impl Writer for Embedded<Store> {
@@ -113,11 +140,25 @@ impl Writer for Embedded<Store> {
     }
 
     fn take_lease<'a>(&'a self, owner: PlanId, actor: &'a str) -> Boxed<'a, LeaseGrant> {
-        Box::pin(async move { Ok(self.store.take_lease(&self.project, owner, actor).await?) })
+        Box::pin(async move {
+            let alone = self.process.hold()?;
+            match self.store.take_process_lease(&self.project, owner, actor).await {
+                // Its process held the lock as long as it ran, and the lock is ours: it was killed.
+                Err(StoreError::LeaseHeld(dead)) if alone && dead.ends_with_process => {
+                    self.store.break_lease(&self.project, actor).await?;
+                    Ok(self.store.take_process_lease(&self.project, owner, actor).await?)
+                }
+                taken => Ok(taken?),
+            }
+        })
     }
 
     fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()> {
-        Box::pin(async move { Ok(self.store.release_lease(&self.project, owner, token).await?) })
+        Box::pin(async move {
+            self.store.release_lease(&self.project, owner, token).await?;
+            self.process.let_go();
+            Ok(())
+        })
     }
 
     fn break_lease<'a>(&'a self, actor: &'a str) -> Boxed<'a, Option<LeaseHolder>> {
@@ -130,10 +171,6 @@ impl Writer for Embedded<Store> {
 
     fn project(&self) -> &Name {
         &self.project
-    }
-
-    fn close(&self) -> Boxed<'_, ()> {
-        Box::pin(async { Ok(self.store.close().await?) })
     }
 }
 
@@ -168,5 +205,92 @@ impl From<StoreError> for ProviderError {
             | StoreError::Closed
             | StoreError::Corrupt { .. } => unavailable(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::base::fingerprint::fingerprint;
+    use crate::kinds::Metadata;
+    use crate::object::action::ActionKind;
+    use crate::object::changeset::{Body, Expected, Operation, SecretWrite, Write};
+
+    #[tokio::test]
+    async fn a_plan_goes_through_the_seam() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("local.db");
+        let project = Name::from_any("acme");
+        let open = async || Embedded::open_read(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let empty: Box<dyn Reader> = Box::new(open().await);
+        assert!(empty.digests().await.expect("digests").rows.is_empty());
+
+        let writer = Embedded::open_write(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let writer: Box<dyn Writer> = Box::new(writer);
+        let plan_id = PlanId(Uuid::new_v4());
+        let lease = writer.take_lease(plan_id, "ci").await.expect("taken");
+        let address: Address = "Destination/d".parse().expect("an address");
+        let spec = json!({"platform": "Slack", "method": "POST", "url": "https://a.test",
+            "auth": {"type": "bearer", "token": {"fromEnv": "T"}}});
+        let content = SecretText::new("content".into());
+        let secrets = vec![SecretWrite { path: "spec.auth.token".into(), content: content.clone() }];
+        let body = Body { metadata: Metadata::named(address.name.clone()), spec, applied: None, secrets };
+        let operation = Operation::Create(body);
+        let write =
+            Write { address: address.clone(), action: ActionKind::Create, expected: Expected::Absent, operation };
+        let changeset = Changeset {
+            project: project.clone(),
+            plan_id,
+            body: Digest::of_bytes(b"plan"),
+            actor: "ci".into(),
+            commit: None,
+            fencing_token: lease.token,
+            writes: vec![write],
+            refresh: Vec::new(),
+        };
+        let other = Changeset { project: Name::from_any("other"), ..changeset.clone() };
+        assert!(matches!(writer.changeset(&other).await, Err(ProviderError::Rejected { address: None, .. })));
+        assert!(matches!(writer.changeset(&changeset).await, Ok(ChangesetOutcome::Applied { .. })));
+        writer.release_lease(plan_id, lease.token).await.expect("released");
+        writer.close().await.expect("closed");
+        assert!(matches!(writer.digests().await, Err(ProviderError::Unavailable { .. })));
+
+        let reader = open().await;
+        let row = reader.digests().await.expect("digests").rows.remove(0);
+        let ask = |path: &str, content: &str| SecretQuestion {
+            address: address.clone(),
+            path: path.into(),
+            fingerprint: fingerprint(&row.secrets[0].salt, &SecretText::new(content.into())),
+        };
+        let questions =
+            [ask("spec.auth.token", "content"), ask("spec.auth.token", "x"), ask("spec.signing.secret", "x")];
+        let answers = reader.compare_secrets(&questions).await.expect("compared");
+        assert_eq!(answers, [SecretAnswer::Same, SecretAnswer::Different, SecretAnswer::Unknown]);
+        assert!(reader.applied(plan_id).await.expect("read").is_some());
+    }
+
+    #[tokio::test]
+    async fn the_lease_of_a_killed_process_is_taken_over_and_that_of_a_running_one_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("local.db");
+        let project = Name::from_any("acme");
+        let open = async || Embedded::open_write(&path, project.clone(), None, Clock::system()).await.expect("opened");
+        let (first, second) = (PlanId(Uuid::from_u128(1)), PlanId(Uuid::from_u128(2)));
+        let running = open().await;
+        let lease = running.take_lease(first, "ana").await.expect("taken");
+        let other = open().await;
+        assert!(matches!(other.take_lease(second, "bo").await, Err(ProviderError::LeaseHeld(_))));
+        // Closing the file is what the operating system does for a killed process.
+        drop(running);
+        let taken = other.take_lease(second, "bo").await.expect("taken over");
+        assert!(taken.token > lease.token);
+        assert_eq!(
+            other.audit(&AuditQuery::default()).await.expect("audit").last().map(|e| &*e.action),
+            Some("unlock")
+        );
     }
 }

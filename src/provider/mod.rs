@@ -5,6 +5,7 @@
 
 pub mod embedded;
 pub mod error;
+mod process_lock;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
 
 pub use error::ProviderError;
 
@@ -48,6 +50,13 @@ pub trait Reader: Send + Sync {
 
     /// Whether and when a plan was applied.
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>>;
+
+    /// Ends the use of the target; requests after it fail. What was answered before is durable without it: it
+    /// leaves things tidy (an embedded store becomes one plain file), and one process must not write to an embedded
+    /// store while it still reads it through this.
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Writes one project of one target.
@@ -70,32 +79,4 @@ pub trait Writer: Reader {
 
     /// The project this writes to.
     fn project(&self) -> &Name;
-
-    /// Ends the use of the target; requests after it fail. What was answered before is durable without it: it only
-    /// leaves things tidy (an embedded store becomes one plain file).
-    fn close(&self) -> Boxed<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-/// A content to be compared with what the target holds.
-#[derive(Clone, Debug)]
-pub struct SecretQuestion {
-    /// The object.
-    pub address: Address,
-    /// The secret's path.
-    pub path: String,
-    /// HMAC-SHA-256(salt, content), base64; the salt is the slot's.
-    pub fingerprint: String,
-}
-
-/// The answer to a [`SecretQuestion`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretAnswer {
-    /// The target holds this content.
-    Same,
-    /// It holds another.
-    Different,
-    /// It holds none there, or cannot compare.
-    Unknown,
 }

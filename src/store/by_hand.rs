@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::changeset::load_objects;
 use super::error::StoreError;
 use super::flush::{self, Author};
-use super::stage::{HALTED, Retired, Stage, Versioning};
+use super::stage::{HALTED, Retired, Stage};
+use super::staged::{Staged, Versioning};
 use super::{Store, references, rows, unique};
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
 use crate::kinds::scope::Siblings;
@@ -142,9 +143,10 @@ impl Store {
     ) -> Result<Revision, StoreError> {
         let action = if halted { "halt" } else { "resume" };
         let mut possible = true;
-        let set = |staged: &mut super::stage::Staged| match staged.server_set.get_mut(HALTED) {
-            Some(flag) => std::mem::replace(flag, halted.into()) != Value::Bool(halted),
-            None => {
+        let set = |staged: &mut Staged| {
+            if let Some(flag) = staged.server_set.get_mut(HALTED) {
+                std::mem::replace(flag, halted.into()) != Value::Bool(halted)
+            } else {
                 possible = false;
                 false
             }
@@ -160,7 +162,7 @@ impl Store {
         address: &Address,
         actor: &str,
         action: &'static str,
-        change: impl FnOnce(&mut super::stage::Staged) -> bool + Send,
+        change: impl FnOnce(&mut Staged) -> bool + Send,
     ) -> Result<Revision, StoreError> {
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
@@ -234,7 +236,7 @@ async fn complete(
     for (name, spec) in systems {
         let system = rows::address(Kind::System.as_str(), &name)?;
         let spec: Value = rows::json(&system, "spec", &spec)?;
-        let spec = Kind::System.read_spec(&spec).map_err(|error| StoreError::corrupt(&system, error))?;
+        let spec = Kind::System.read_spec(&spec).map_err(|error| StoreError::corrupt(&system, &error))?;
         if matches!(spec, Spec::System(spec) if spec.platform == Platform::Workstation) {
             workstations.push(system.name);
         }

@@ -10,7 +10,8 @@ use super::error::StoreError;
 use super::flush::{self, Author};
 use super::key::Keys;
 use super::rows::{self, object_columns, parse, signed, stored, unsigned};
-use super::stage::{AuditDraft, PUBLISHED, Stage, Staged, Versioning};
+use super::stage::{AuditDraft, PUBLISHED, Stage};
+use super::staged::{Staged, Versioning};
 use super::{ReadStore, Store, lease, references, secrets, unique};
 use crate::base::digest::Digest;
 use crate::base::ident::{Name, ObjectId, PlanId, Revision};
@@ -71,7 +72,7 @@ impl Store {
             touched.insert(&write.address);
         }
         for (address, _) in &changeset.refresh {
-            stage.live_mut(address)?.mark_applied();
+            stage.live_mut(address)?.mark_applied(None)?;
         }
         let linked = references::link(&mut transaction, &mut stage).await?;
         unique::check(&mut transaction, &stage).await?;
@@ -174,7 +175,7 @@ pub(super) async fn load_objects(
     let found: Result<Vec<_>, StoreError> = found.iter().map(stored).collect();
     let found = found?;
     let ids: Vec<ObjectId> = found.iter().map(|stored| stored.id).collect();
-    let mut held = if ids.is_empty() { Default::default() } else { secrets::held(connection, &ids).await? };
+    let mut held = secrets::held(connection, &ids).await?;
     for stored in found {
         let held = held.remove(&stored.id).unwrap_or_default();
         stage.add(Staged::of(stored, held)?);
@@ -182,10 +183,27 @@ pub(super) async fn load_objects(
     Ok(())
 }
 
+/// The address that a write leaves to others.
+fn frees(write: &Write) -> Option<&Address> {
+    match write.operation {
+        Operation::Move { .. } => former(write),
+        Operation::Delete | Operation::Archive => Some(&write.address),
+        Operation::Create(_)
+        | Operation::Update(_)
+        | Operation::Replace(_)
+        | Operation::NewVersion(_)
+        | Operation::MakeCurrent { .. }
+        | Operation::Restore(_)
+        | Operation::Adopt(_)
+        | Operation::PublishSettings => None,
+    }
+}
+
 /// Looks at all expectations before the first write, and names all that do not hold.
 fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreError> {
     let mut stale = Vec::new();
     let generation = |address: &Address| stage.live(address).map(|staged| staged.generation);
+    let freed: HashSet<&Address> = changeset.writes.iter().filter_map(frees).collect();
     for write in &changeset.writes {
         let address = former(write).unwrap_or(&write.address);
         let (expected, found) = match write.expected {
@@ -200,6 +218,13 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
         if expected != found {
             stale.push(Stale { address: address.clone(), expected, found });
         }
+        // What is moved or restored comes to an address that nobody may have taken meanwhile.
+        if matches!(write.operation, Operation::Move { .. } | Operation::Restore(_))
+            && !freed.contains(&write.address)
+            && let Some(found) = generation(&write.address)
+        {
+            stale.push(Stale { address: write.address.clone(), expected: None, found: Some(found) });
+        }
     }
     for (address, expected) in &changeset.refresh {
         let found = generation(address);
@@ -207,6 +232,9 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
             stale.push(Stale { address: address.clone(), expected: Some(*expected), found });
         }
     }
+    // Of two writes to one object both expect the same.
+    let mut seen = BTreeSet::new();
+    stale.retain(|stale| seen.insert((stale.address.clone(), stale.expected)));
     if stale.is_empty() { Ok(()) } else { Err(StoreError::Conflict(stale)) }
 }
 
@@ -268,27 +296,21 @@ impl Stage {
     /// Changes content as an apply does: it is what was last applied, and the object is managed.
     fn apply(&mut self, address: &Address, body: &Body, versioning: Versioning) -> Result<ObjectId, StoreError> {
         let id = self.change(address, body, versioning)?;
-        let applied = body.applied.as_ref();
         let staged = self.live_mut(address)?;
         staged.managed = true;
-        match applied {
-            Some(applied) => staged.mark_applied_as(applied),
-            None => staged.mark_applied(),
-        }
+        staged.mark_applied(body.applied.as_ref())?;
         Ok(id)
     }
 
     /// Makes an object managed as it is, or with this content.
     fn take_over(&mut self, address: &Address, body: Option<&Body>) -> Result<ObjectId, StoreError> {
-        match body {
-            Some(body) => self.apply(address, body, Versioning::Fit),
-            None => {
-                let staged = self.touch(address)?;
-                staged.managed = true;
-                staged.mark_applied();
-                Ok(staged.id)
-            }
+        if let Some(body) = body {
+            return self.apply(address, body, Versioning::Fit);
         }
+        let staged = self.touch(address)?;
+        staged.managed = true;
+        staged.mark_applied(None)?;
+        Ok(staged.id)
     }
 
     /// Retires the object and makes a new one, which takes over the contents of secrets that did not come anew.

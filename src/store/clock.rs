@@ -43,5 +43,5 @@ pub(super) fn to_column(time: Timestamp) -> i64 {
 
 /// A time from the database.
 pub(super) fn from_column(what: &impl ToString, value: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(value).map_err(|error| StoreError::corrupt(what.to_string(), error))
+    Timestamp::from_microsecond(value).map_err(|error| StoreError::corrupt(what, &error))
 }

@@ -49,11 +49,22 @@ impl Content {
         Self::normalised(address.kind, metadata.clone(), spec).map_err(|error| StoreError::rejected(address, error))
     }
 
+    /// Reads a canonical form that a caller sent.
+    pub(super) fn accept_canonical(address: &Address, canonical: &Value) -> Result<Self, StoreError> {
+        let mut metadata = canonical.get("metadata").cloned().unwrap_or_default();
+        if let Some(map) = metadata.as_object_mut() {
+            map.insert("name".into(), address.name.as_str().into());
+        }
+        let unreadable = |error| StoreError::rejected(address, format!("what counts as applied: {error}"));
+        let metadata: Metadata = serde_json::from_value(metadata).map_err(unreadable)?;
+        Self::accept(address, &metadata, canonical.get("spec").unwrap_or(&Value::Null))
+    }
+
     /// Reads what is stored.
     pub(super) fn recall(address: &Address, metadata: Metadata, spec: &Value) -> Result<Self, StoreError> {
-        let damaged = |error: serde_json::Error| StoreError::corrupt(address, error);
+        let damaged = |error: serde_json::Error| StoreError::corrupt(address, &error);
         let spec = address.kind.read_spec(spec).map_err(damaged)?;
-        Self::normalised(address.kind, metadata, spec).map_err(|error| StoreError::corrupt(address, error))
+        Self::normalised(address.kind, metadata, spec).map_err(|error| StoreError::corrupt(address, &error))
     }
 
     fn normalised(kind: Kind, mut metadata: Metadata, mut spec: Spec) -> Result<Self, String> {

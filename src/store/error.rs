@@ -140,7 +140,7 @@ impl StoreError {
         Self::Rejected { address: Some(address.clone()), reason: reason.into() }
     }
 
-    pub(super) fn corrupt(what: impl ToString, reason: impl ToString) -> Self {
+    pub(super) fn corrupt(what: &(impl ToString + ?Sized), reason: &(impl ToString + ?Sized)) -> Self {
         Self::Corrupt { what: what.to_string(), reason: reason.to_string() }
     }
 
@@ -157,6 +157,7 @@ impl StoreError {
 pub(super) mod codes {
     pub(in crate::store) const BUSY: i32 = 5;
     pub(in crate::store) const LOCKED: i32 = 6;
+    pub(in crate::store) const READONLY: i32 = 8;
     pub(in crate::store) const CORRUPT: i32 = 11;
     pub(in crate::store) const FULL: i32 = 13;
     pub(in crate::store) const CANTOPEN: i32 = 14;

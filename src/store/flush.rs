@@ -11,9 +11,11 @@ use sqlx::SqliteConnection;
 use super::clock::to_column;
 use super::error::StoreError;
 use super::key::{Keys, Place};
-use super::references::Linked;
+use super::references::{Linked, REFERENCES};
 use super::rows::{self, signed};
-use super::stage::{Stage, Staged};
+use super::stage::Stage;
+use super::staged::Staged;
+use super::versions::NewVersion;
 use crate::base::secret::SecretText;
 use crate::object::changeset::Changeset;
 
@@ -48,7 +50,7 @@ const ROWS: usize = 1_000;
 /// Runs a statement whose one parameter is an array of rows, as often as the rows need; never for none.
 async fn run(connection: &mut SqliteConnection, sql: &'static str, rows: Vec<Value>) -> Result<(), StoreError> {
     for some in rows.chunks(ROWS) {
-        let some = serde_json::to_string(some).map_err(|error| StoreError::corrupt("rows to be written", error))?;
+        let some = serde_json::to_string(some).map_err(|error| StoreError::corrupt("rows to be written", &error))?;
         sqlx::query(sql).bind(some).execute(&mut *connection).await?;
     }
     Ok(())
@@ -106,7 +108,7 @@ async fn objects(connection: &mut SqliteConnection, stage: &Stage) -> Result<(),
          archived_at = excluded.archived_at";
     for some in changed.chunks(ROWS) {
         let rows: Result<Vec<Value>, serde_json::Error> = some.iter().map(row).collect();
-        let rows = rows.map_err(|error| StoreError::corrupt("an object to be written", error))?;
+        let rows = rows.map_err(|error| StoreError::corrupt("an object to be written", &error))?;
         run(connection, upsert, rows).await?;
     }
     Ok(())
@@ -115,11 +117,13 @@ async fn objects(connection: &mut SqliteConnection, stage: &Stage) -> Result<(),
 async fn versions(connection: &mut SqliteConnection, stage: &Stage) -> Result<(), StoreError> {
     let at = to_column(stage.now);
     let rows = stage.in_order().filter(|staged| !staged.deleted).flat_map(|staged| {
-        let row = move |new: &super::versions::NewVersion| json!([staged.id, new.version, new.digest, new.spec, at]);
+        // A version is frozen with the objects it refers to.
+        let links = staged.server_set.get(REFERENCES).map_or_else(|| "{}".into(), Value::to_string);
+        let row = move |new: &NewVersion| json!([staged.id, new.version, new.digest, new.spec, links, at]);
         staged.new_versions.iter().map(row)
     });
-    let insert = "INSERT INTO versions (object, version, digest, spec, created_at) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)";
+    let insert = "INSERT INTO versions (object, version, digest, spec, links, created_at) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)";
     run(connection, insert, rows.collect()).await
 }
 

@@ -132,13 +132,13 @@ impl Keys {
         getrandom::fill(&mut nonce).map_err(StoreError::Random)?;
         let payload = Payload { msg: content.expose_to_target().as_bytes(), aad: &place.bytes() };
         let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), payload);
-        let sealed = sealed.map_err(|_| StoreError::corrupt(place.what(), "it is too long to encrypt"))?;
+        let sealed = sealed.map_err(|_| StoreError::corrupt(&place.what(), "it is too long to encrypt"))?;
         Ok(Sealed { nonce: STANDARD.encode(nonce), ciphertext: STANDARD.encode(sealed) })
     }
 
     /// Decrypts what was sealed for the same place.
     pub(super) fn open(&self, place: &Place<'_>, sealed: &Sealed) -> Result<SecretText, StoreError> {
-        let damaged = || StoreError::corrupt(place.what(), "it cannot be decrypted");
+        let damaged = || StoreError::corrupt(&place.what(), "it cannot be decrypted");
         let nonce = STANDARD.decode(&sealed.nonce).map_err(|_| damaged())?;
         let nonce: [u8; 24] = nonce.try_into().map_err(|_| damaged())?;
         let ciphertext = STANDARD.decode(&sealed.ciphertext).map_err(|_| damaged())?;

@@ -32,6 +32,30 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseHeld`] while another plan holds it.
     pub async fn take_lease(&self, project: &Name, owner: PlanId, actor: &str) -> Result<LeaseGrant, StoreError> {
+        self.lease_to(project, owner, actor, false).await
+    }
+
+    /// As [`Store::take_lease`], for a holder whose process alone keeps it: the lease says so, for those who can tell
+    /// whether that process still runs.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseHeld`] while another plan holds it.
+    pub async fn take_process_lease(
+        &self,
+        project: &Name,
+        owner: PlanId,
+        actor: &str,
+    ) -> Result<LeaseGrant, StoreError> {
+        self.lease_to(project, owner, actor, true).await
+    }
+
+    async fn lease_to(
+        &self,
+        project: &Name,
+        owner: PlanId,
+        actor: &str,
+        ends_with_process: bool,
+    ) -> Result<LeaseGrant, StoreError> {
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
         let now = self.reads.clock.now();
@@ -49,9 +73,11 @@ impl Store {
         let term = SignedDuration::try_from(LEASE_TERM).unwrap_or(SignedDuration::ZERO);
         let expires_at = now.checked_add(term).unwrap_or(Timestamp::MAX);
         sqlx::query(
-            "INSERT INTO leases (project, token, owner, actor, since, expires_at) VALUES (?, ?, ?, ?, ?, ?) \
+            "INSERT INTO leases (project, token, owner, actor, since, expires_at, ends_with_process) \
+             VALUES (?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (project) DO UPDATE SET token = excluded.token, owner = excluded.owner, \
-             actor = excluded.actor, since = excluded.since, expires_at = excluded.expires_at",
+             actor = excluded.actor, since = excluded.since, expires_at = excluded.expires_at, \
+             ends_with_process = excluded.ends_with_process",
         )
         .bind(project.as_str())
         .bind(signed(token.0))
@@ -59,6 +85,7 @@ impl Store {
         .bind(actor)
         .bind(to_column(since))
         .bind(to_column(expires_at))
+        .bind(ends_with_process)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
@@ -102,7 +129,8 @@ impl Store {
 }
 
 async fn lease(connection: &mut SqliteConnection, project: &Name) -> Result<Option<Lease>, StoreError> {
-    let query = sqlx::query("SELECT token, owner, actor, since, expires_at FROM leases WHERE project = ?");
+    let query =
+        sqlx::query("SELECT token, owner, actor, since, expires_at, ends_with_process FROM leases WHERE project = ?");
     let Some(row) = query.bind(project.as_str()).fetch_optional(connection).await? else { return Ok(None) };
     let what = "the lease";
     let holder = match row.try_get::<Option<&str>, _>(1)? {
@@ -112,6 +140,7 @@ async fn lease(connection: &mut SqliteConnection, project: &Name) -> Result<Opti
             actor: row.try_get(2)?,
             since: from_column(&what, row.try_get(3)?)?,
             expires_at: from_column(&what, row.try_get(4)?)?,
+            ends_with_process: row.try_get(5)?,
         }),
     };
     Ok(Some(Lease { token: FencingToken(unsigned(&what, row.try_get(0)?)?), holder }))

@@ -1,7 +1,7 @@
 //! The object store: one SQLite file for any number of projects, used in-process by the embedded provider and by the
 //! server.
 //!
-//! A write is one transaction. What it touches is read into a [`stage`], changed there by plain code, and written back
+//! A write is one transaction. What it touches is read into a `stage`, changed there by plain code, and written back
 //! with one statement per table whatever the number of objects; so a rule that is broken by the last write of a
 //! changeset leaves nothing behind, and ten thousand objects cost a dozen statements.
 //!
@@ -24,6 +24,7 @@ mod rows;
 mod schema;
 mod secrets;
 mod stage;
+mod staged;
 mod tokens;
 mod unique;
 mod versions;

@@ -1,6 +1,6 @@
 //! Reading objects: a small row of each, or the whole of some.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 use sqlx::Row as _;
@@ -22,6 +22,9 @@ pub struct StoredVersion {
     pub digest: Digest,
     /// The spec as it was when the version was made; of the fields beside the versions the object's own hold.
     pub spec: Value,
+    /// The ids that its references resolved to when it was made, by path: what it refers to may since have been
+    /// replaced, and runs on this version stay with the old one.
+    pub references: BTreeMap<String, ObjectId>,
 }
 
 impl ReadStore {
@@ -143,7 +146,7 @@ impl ReadStore {
     /// When the file cannot be read, or a version in it is damaged.
     pub async fn versions(&self, object: ObjectId) -> Result<Vec<StoredVersion>, StoreError> {
         let Some(mut view) = self.view().await? else { return Ok(Vec::new()) };
-        let query = sqlx::query("SELECT version, digest, spec FROM versions WHERE object = ? ORDER BY version");
+        let query = sqlx::query("SELECT version, digest, spec, links FROM versions WHERE object = ? ORDER BY version");
         let found = query.bind(object.to_string()).fetch_all(&mut *view).await?;
         let what = format!("a version of object {object}");
         let version = |row: &sqlx::sqlite::SqliteRow| {
@@ -151,6 +154,7 @@ impl ReadStore {
                 version: unsigned(&what, row.try_get(0)?)?,
                 digest: parse(&what, "digest", row.try_get(1)?)?,
                 spec: json(&what, "spec", row.try_get(2)?)?,
+                references: json(&what, "references", row.try_get(3)?)?,
             })
         };
         found.iter().map(version).collect()

@@ -39,9 +39,17 @@ impl ReadStore {
         if !exists(path)? {
             return Ok(Self::new(Source::Empty, None, clock));
         }
-        let options = quiet_options(path).await?;
+        let mut options = quiet_options(path).await?;
         let mut connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
-        let format = match schema::identify(&mut connection, path).await? {
+        let mut identity = schema::identify(&mut connection, path).await;
+        if matches!(&identity, Err(StoreError::Database(error)) if code_of(error) == Some(codes::READONLY)) {
+            // The index has no mark yet that says from where on the log is being read, and needs one. It exists, so
+            // this makes nothing; the mark is no part of what is stored.
+            options = self::options(&uri(path, "?mode=ro"))?;
+            connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
+            identity = schema::identify(&mut connection, path).await;
+        }
+        let format = match identity? {
             Identity::Empty => return Ok(Self::new(Source::Empty, None, clock)),
             Identity::Ours(format) => format,
         };
@@ -225,10 +233,14 @@ fn uri(path: &Path, query: &str) -> String {
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => uri.extend(['%', hex(other >> 4), hex(other & 15)]),
         }
     }
     uri + query
+}
+
+fn hex(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).unwrap_or('0')
 }
 
 fn options(uri: &str) -> Result<SqliteConnectOptions, StoreError> {

@@ -15,7 +15,7 @@ use crate::base::ident::{Generation, ObjectId};
 use crate::kinds::{Address, LifeCycle};
 
 /// Where resolved references stand in `serverSet`: `{"spec.template": "<id>"}`.
-const REFERENCES: &str = "references";
+pub(super) const REFERENCES: &str = "references";
 
 /// A reference to be kept.
 pub(super) struct ReferenceRow {

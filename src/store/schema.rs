@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::error::{StoreError, code_of, codes};
 
@@ -42,11 +42,13 @@ CREATE TABLE objects (
 CREATE UNIQUE INDEX objects_live ON objects (project, kind, name) WHERE archived = 0;
 CREATE INDEX objects_all ON objects (project, kind, name);
 
+-- links: the ids that the spec's references resolved to when the version was made, by path.
 CREATE TABLE versions (
     object     TEXT NOT NULL REFERENCES objects (id) ON DELETE CASCADE,
     version    INTEGER NOT NULL,
     digest     TEXT NOT NULL,
     spec       TEXT NOT NULL,
+    links      TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (object, version)
 ) STRICT;
@@ -94,7 +96,8 @@ CREATE TABLE leases (
     owner      TEXT,
     actor      TEXT NOT NULL,
     since      INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    ends_with_process INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE audit (
@@ -117,7 +120,7 @@ CREATE TRIGGER audit_only_grows_2 BEFORE DELETE ON audit BEGIN SELECT RAISE (ABO
 "];
 
 /// The format this program writes.
-pub(super) const FORMAT: i64 = STEPS.len() as i64;
+pub(super) const FORMAT: i64 = 1;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,9 +134,12 @@ pub(super) enum Identity {
 /// Looks at a file without changing it.
 pub(super) async fn identify(connection: &mut SqliteConnection, path: &Path) -> Result<Identity, StoreError> {
     let look = async {
-        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+        // One moment: another process may be making the file just now.
+        let mut view = connection.begin().await?;
+        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *view).await?;
+        let format: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *view).await?;
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *view).await?;
+        view.rollback().await?;
         Ok((id, format, tables))
     };
     let (id, format, tables) = look.await.map_err(|error| damaged(path, error))?;
@@ -168,4 +174,14 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> R
         sqlx::raw_sql(AssertSqlSafe(mark)).execute(connection).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORMAT, STEPS};
+
+    #[test]
+    fn the_format_counts_the_steps() {
+        assert_eq!(i64::try_from(STEPS.len()), Ok(FORMAT));
+    }
 }

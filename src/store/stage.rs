@@ -1,6 +1,6 @@
 //! What a write touches, in memory: read once, changed by plain code in the order of the writes, written back in bulk.
 //!
-//! Every rule about one object is here and needs no database; rules about several (references, uniqueness) are looked
+//! Rules about one object need no database; rules about several (references, uniqueness) are looked
 //! at once all writes are done, so that the order within a changeset does not matter to them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,15 +11,12 @@ use serde_json::{Map, Value};
 
 use super::content::Content;
 use super::error::StoreError;
-use super::rows::{LastApplied, Stored};
-use super::versions::{self, NewVersion};
+use super::staged::{Staged, Versioning};
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
-use crate::base::path::Path;
 use crate::base::secret::SecretText;
-use crate::kinds::canonical;
 use crate::kinds::{Address, Creation, LifeCycle};
-use crate::object::changeset::{Body, SecretWrite};
+use crate::object::changeset::Body;
 
 /// Set by `publish-settings` and by nothing else, so that a change of the spec does not undo it.
 pub(super) const PUBLISHED: &str = "published";
@@ -44,41 +41,6 @@ pub(super) struct Stage {
     pub(super) audit: Vec<AuditDraft>,
 }
 
-/// One object while it is being changed.
-#[derive(Debug)]
-pub(super) struct Staged {
-    pub(super) address: Address,
-    pub(super) id: ObjectId,
-    pub(super) content: Arc<Content>,
-    pub(super) generation: Generation,
-    pub(super) digest: Digest,
-    pub(super) last_applied: Option<LastApplied>,
-    pub(super) server_set: Map<String, Value>,
-    pub(super) managed: bool,
-    pub(super) used: bool,
-    pub(super) created_at: Timestamp,
-    pub(super) archived_at: Option<Timestamp>,
-    /// What it was in the database; `None` for a new one.
-    pub(super) before: Option<Before>,
-    /// Whether its row has to be written.
-    pub(super) changed: bool,
-    /// Whether its references have to be resolved anew.
-    pub(super) relinked: bool,
-    pub(super) deleted: bool,
-    pub(super) new_versions: Vec<NewVersion>,
-    /// Paths of secrets the database holds.
-    pub(super) held: BTreeSet<String>,
-    /// Contents that came with the write.
-    pub(super) fresh: BTreeMap<String, SecretText>,
-}
-
-/// An object before the write.
-#[derive(Clone, Debug)]
-pub(super) struct Before {
-    pub(super) address: Address,
-    pub(super) archived: bool,
-}
-
 /// An audit entry less what is the same for the whole write.
 #[derive(Clone, Debug)]
 pub(super) struct AuditDraft {
@@ -88,164 +50,11 @@ pub(super) struct AuditDraft {
     pub(super) after: Option<Digest>,
 }
 
-/// What becomes of the versions of a kind whose versions only grow when its content changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Versioning {
-    /// What versions freeze may not change.
-    Keep,
-    /// A version is added.
-    Grow,
-    /// The pointer moves to this version, which must be equal to the content.
-    Point(u64),
-    /// Kept if nothing frozen changes, pointed to an equal version if there is one, else grown.
-    Fit,
-}
-
 /// What became of an object that was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retired {
     Archived,
     Deleted,
-}
-
-impl Staged {
-    pub(super) fn of(stored: Stored, held: BTreeSet<String>) -> Result<Self, StoreError> {
-        let content = Content::recall(&stored.address, stored.metadata, &stored.spec)?;
-        Ok(Self {
-            before: Some(Before { address: stored.address.clone(), archived: stored.archived }),
-            address: stored.address,
-            id: stored.id,
-            content: Arc::new(content),
-            generation: stored.generation,
-            digest: stored.digest,
-            last_applied: stored.last_applied,
-            server_set: stored.server_set,
-            managed: stored.managed,
-            used: stored.used,
-            created_at: stored.created_at,
-            archived_at: stored.archived_at,
-            changed: false,
-            relinked: false,
-            deleted: false,
-            new_versions: Vec::new(),
-            held,
-            fresh: BTreeMap::new(),
-        })
-    }
-
-    /// Whether it can be named: neither deleted nor archived.
-    pub(super) fn is_live(&self) -> bool {
-        !self.deleted && self.archived_at.is_none()
-    }
-
-    fn life_cycle(&self) -> LifeCycle {
-        self.address.kind.life_cycle()
-    }
-
-    /// Sets what was last applied to what it is now.
-    pub(super) fn mark_applied(&mut self) {
-        let canonical = self.content.canonical.to_string();
-        self.last_applied = Some(LastApplied { canonical, digest: self.content.digest });
-        self.changed = true;
-    }
-
-    /// Sets what was last applied to another canonical form than what it is now: drifted values were kept.
-    pub(super) fn mark_applied_as(&mut self, applied: &Value) {
-        self.last_applied = Some(LastApplied { canonical: applied.to_string(), digest: canonical::digest(applied) });
-        self.changed = true;
-    }
-
-    fn check_change(&self, content: &Content, now: Timestamp) -> Result<(), StoreError> {
-        let reject = |reason: String| Err(StoreError::rejected(&self.address, reason));
-        if content.spec_value() == self.content.spec_value() {
-            return Ok(());
-        }
-        if self.life_cycle() == LifeCycle::FrozenOnceUsed && self.used {
-            return reject("it was used and can only be replaced".into());
-        }
-        if let Some(reason) = self.content.spec.closed(&Value::Object(self.server_set.clone()), now) {
-            return reject(reason);
-        }
-        for field in self.address.kind.fields().iter().filter(|field| field.immutable) {
-            // Where the target has filled an absent value in, writing that value out changes nothing.
-            let path = Path::keys(field.path);
-            let last = field.path.rsplit('.').next().unwrap_or(field.path);
-            let (old, new) = (path.of(&self.content.canonical), path.of(&content.canonical));
-            let filled = self.server_set.get(last);
-            if old.or(filled) != new.or(filled) {
-                return reject(format!("{} cannot be changed; give it a new name", field.path));
-            }
-        }
-        Ok(())
-    }
-
-    fn settle_versions(&mut self, content: &Content, versioning: Versioning) -> Result<(), StoreError> {
-        let (address, server_set) = (&self.address, &mut self.server_set);
-        let reject = |reason: &str| Err(StoreError::rejected(address, reason));
-        if address.kind.life_cycle() != LifeCycle::VersionsGrow {
-            return match versioning {
-                Versioning::Keep | Versioning::Fit => Ok(()),
-                Versioning::Grow | Versioning::Point(_) => reject("its kind has no versions"),
-            };
-        }
-        let same = || versions::frozen_digest(address, content) == versions::frozen_digest(address, &self.content);
-        match versioning {
-            Versioning::Keep | Versioning::Fit if same() => {}
-            Versioning::Keep => return reject("the change needs a new version"),
-            Versioning::Point(version) => versions::point(address, server_set, content, version)?,
-            Versioning::Fit => match versions::equal_version(address, server_set, content)? {
-                Some(version) => versions::point(address, server_set, content, version)?,
-                None => self.new_versions.push(versions::grow(address, server_set, content)?),
-            },
-            Versioning::Grow => self.new_versions.push(versions::grow(address, server_set, content)?),
-        }
-        Ok(())
-    }
-
-    fn take_secrets(&mut self, content: &Content, secrets: &[SecretWrite]) -> Result<(), StoreError> {
-        let reject = |reason: String| Err(StoreError::rejected(&self.address, reason));
-        for SecretWrite { path, content: secret } in secrets {
-            if !content.links.secrets.contains(path) {
-                return reject(format!("a content came for {path}, where no secret stands"));
-            }
-            if secret.looks_masked() {
-                return reject(format!("the content of the secret {path} looks like a mask"));
-            }
-            self.fresh.insert(path.clone(), secret.clone());
-        }
-        if self.life_cycle() != LifeCycle::VersionsGrow {
-            self.fresh.retain(|path, _| content.links.secrets.contains(path));
-        }
-        match content.links.secrets.iter().find(|path| !self.held.contains(*path) && !self.fresh.contains_key(*path)) {
-            Some(path) => reject(format!("the secret {path} has no content")),
-            None => Ok(()),
-        }
-    }
-
-    /// Paths of held secrets that nothing refers to any more. An older version may still need its secrets, so a kind
-    /// whose versions only grow keeps them all.
-    pub(super) fn forgotten(&self) -> impl Iterator<Item = &String> {
-        let keeps = self.life_cycle() == LifeCycle::VersionsGrow;
-        self.held.iter().filter(move |path| !keeps && !self.content.links.secrets.contains(path))
-    }
-
-    fn refresh_server_set(&mut self, content: &Content) {
-        // Computed as of the making of the object: what follows from an absent field stays what it was then.
-        let creation = Creation { id: self.id, now: self.created_at };
-        let Value::Object(fresh) = content.spec.server_set(&creation) else { return };
-        for (key, value) in fresh {
-            if key != PUBLISHED || !self.server_set.contains_key(PUBLISHED) {
-                self.server_set.insert(key, value);
-            }
-        }
-    }
-
-    fn set_content(&mut self, content: Content) {
-        self.digest = content.digest;
-        self.content = Arc::new(content);
-        self.changed = true;
-        self.relinked = true;
-    }
 }
 
 impl Stage {
@@ -325,7 +134,7 @@ impl Stage {
             staged.settle_versions(&content, Versioning::Grow)?;
         }
         if managed {
-            staged.mark_applied();
+            staged.mark_applied(body.applied.as_ref())?;
         }
         self.add(staged);
         Ok(id)
@@ -344,7 +153,7 @@ impl Stage {
         staged.check_change(&content, now)?;
         staged.settle_versions(&content, versioning)?;
         staged.take_secrets(&content, &body.secrets)?;
-        staged.refresh_server_set(&content);
+        staged.refresh_server_set(&content, now);
         staged.set_content(content);
         staged.generation = generation;
         Ok(staged.id)

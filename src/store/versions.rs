@@ -5,11 +5,10 @@ use serde_json::{Map, Value, json};
 use super::content::Content;
 use super::error::StoreError;
 use crate::base::digest::Digest;
+use crate::base::path::Path;
 use crate::kinds::{Address, canonical};
 use crate::object::record::VersionRow;
 
-/// The field of the spec that names the pointer a new version takes. Nowhere else does the store know of it.
-const RELEASE: &str = "release";
 const VERSIONS: &str = "versions";
 const CURRENT: &str = "current";
 const TEST: &str = "test";
@@ -24,7 +23,7 @@ pub(super) struct NewVersion {
 
 /// The pointer that a content's `release` names.
 fn pointer(content: &Content) -> &'static str {
-    match content.spec_value().get(RELEASE).and_then(Value::as_str) {
+    match Path::keys(canonical::POINTER_FIELD).of(&content.canonical).and_then(Value::as_str) {
         Some(TEST) => TEST,
         Some(_) | None => CURRENT,
     }
@@ -40,7 +39,7 @@ pub(super) fn list(address: &Address, server_set: &Map<String, Value>) -> Result
     match server_set.get(VERSIONS) {
         None => Ok(Vec::new()),
         Some(list) => serde_json::from_value(list.clone())
-            .map_err(|error| StoreError::corrupt(address, format!("its versions: {error}"))),
+            .map_err(|error| StoreError::corrupt(address, &format!("its versions: {error}"))),
     }
 }
 

@@ -1,3 +1,19 @@
 //! Integration tests: one binary, one file per area.
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
+mod architecture;
+mod bad_input;
+mod drift;
+mod examples;
+mod generated;
+mod laws;
+mod life_cycles;
+mod offline_verbs;
+#[cfg(unix)]
+mod readme;
+mod rig;
+mod safety;
+mod selection;
+mod stories;
 mod support;
+mod world;

@@ -26,6 +26,12 @@ impl Project {
         Self { folder: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
     }
 
+    /// An empty folder in memory, where the system has one: what a test asks is not whether the disk is fast.
+    pub(crate) fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
+        Self { folder, environment: Vec::new() }
+    }
+
     /// A folder with these files: path and text.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let project = Self::new();

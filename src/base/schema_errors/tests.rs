@@ -31,12 +31,13 @@ struct Spec {
 }
 
 #[derive(JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
 #[expect(dead_code, reason = "only the schema is used")]
 enum Method {
     /// Documented.
-    GET,
-    POST,
-    PUT,
+    Get,
+    Post,
+    Put,
 }
 
 #[derive(JsonSchema)]
@@ -147,6 +148,7 @@ fn diagnostics(instance: Value) -> Vec<Diagnostic> {
 }
 
 /// The diagnostics, and the place of each as `key of .a.b` or `value of .a.b`.
+#[expect(clippy::needless_pass_by_value, reason = "the value is written in the call")]
 fn places(instance: Value) -> (Vec<Diagnostic>, Vec<String>) {
     let mut schema = schemars::schema_for!(Spec).to_value();
     schema::without_null(&mut schema);
@@ -164,7 +166,7 @@ fn places(instance: Value) -> (Vec<Diagnostic>, Vec<String>) {
     let done = schema_diagnostics(validator.iter_errors(&instance["spec"]), context);
     let place = |diagnostic: &Diagnostic| {
         let start = diagnostic.span.unwrap().start;
-        let what = if start % 10 == 0 { "key" } else { "value" };
+        let what = if start.is_multiple_of(10) { "key" } else { "value" };
         format!("{what} of {}", names[(start / 10 - 1) as usize])
     };
     let places = done.iter().map(place).collect();

@@ -33,6 +33,9 @@ pub struct Arguments {
     secrets: SecretArguments,
     #[command(flatten)]
     consent: ConsentArguments,
+    /// Once applied, write ids and server-made secrets as JSON to this file, which only its owner can read.
+    #[arg(long, value_name = "FILE")]
+    outputs_file: Option<PathBuf>,
 }
 
 /// How an apply is agreed to and reported.
@@ -62,7 +65,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 
 /// Without somebody to ask, consent must come with the command.
 pub fn check_consent(consent: &ConsentArguments) -> Result<(), Exit> {
-    if consent.auto_approve || std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+    if consent.auto_approve || std::io::stdin().is_terminal() && terminal::standard_error().is_terminal {
         return Ok(());
     }
     exit::say_error("there is no terminal to ask for consent", Some("add --auto-approve (-y)"));
@@ -81,7 +84,20 @@ async fn fresh(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
         return Err(Exit::Usage);
     }
     let wish = Wish { arguments: &arguments.plan, destroy: false };
-    plan_and_apply(context, &prepared, &wish, &arguments.consent).await
+    let exit = plan_and_apply(context, &prepared, &wish, &arguments.consent).await?;
+    write_outputs(context, arguments, &prepared, exit).await
+}
+
+async fn write_outputs(
+    context: &Context,
+    arguments: &Arguments,
+    prepared: &Prepared,
+    exit: Exit,
+) -> Result<Exit, Exit> {
+    if let Some(path) = arguments.outputs_file.as_ref().filter(|_| exit == Exit::Done) {
+        super::outputs::write_file(context, &prepared.loaded.desired.project, path).await?;
+    }
+    Ok(exit)
 }
 
 /// Plans, shows the plan, asks, applies.
@@ -93,9 +109,11 @@ pub async fn plan_and_apply(
 ) -> Result<Exit, Exit> {
     let reader = target::reader(&prepared.loaded.desired.project).await?;
     let (plan, _) = planning::plan(prepared, &*reader, wish).await?;
-    drop(reader);
-    project::say_warnings(&prepared.loaded);
-    if consent.output == TextOrJson::Text && !context.quiet {
+    reader.close().await.map_err(|error| exit::provider(&error))?;
+    if consent.output == TextOrJson::Json || context.quiet {
+        // The plan, which says them too, is not shown.
+        project::say_warnings(&prepared.loaded);
+    } else {
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
         let _ = shown.and_then(|()| out.writer.flush());
@@ -131,7 +149,7 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
     }
     let reader = target::reader(&desired.project).await?;
     let applied = reader.applied(plan.plan_id).await.map_err(|error| exit::provider(&error))?;
-    drop(reader);
+    reader.close().await.map_err(|error| exit::provider(&error))?;
     if applied.is_none() && desired.digest != plan.desired {
         exit::say_error(
             "the manifests, variables or target settings changed since the plan was made",
@@ -148,14 +166,19 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
         let _ = shown.and_then(|()| out.writer.flush());
     }
-    carry_out(context, &prepared, &plan, &arguments.consent).await
+    let exit = carry_out(context, &prepared, &plan, &arguments.consent).await?;
+    write_outputs(context, arguments, &prepared, exit).await
 }
 
 fn consent_text(consent: &ConsentArguments) -> bool {
     consent.output == TextOrJson::Text
 }
 
-async fn carry_out(
+/// Applies a plan that was agreed to, and reports.
+///
+/// # Errors
+/// When it cannot be applied, which is said on standard error.
+pub async fn carry_out(
     context: &Context,
     prepared: &Prepared,
     plan: &Plan,

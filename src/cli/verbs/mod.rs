@@ -1,8 +1,17 @@
 //! One file per verb: its arguments and what it does.
 
+pub mod adopt;
 pub mod apply;
+pub mod completion;
 pub mod destroy;
+pub mod drift;
+pub mod explain;
+pub mod export;
+pub mod graph;
+pub mod init;
+pub mod outputs;
 pub mod plan;
+pub mod schema;
 pub mod show;
 pub mod unlock;
 pub mod validate;
@@ -16,6 +25,8 @@ use super::exit::Exit;
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Start a project: a project file and manifests that apply at once.
+    Init(init::Arguments),
     /// Check manifests: schema, types, references, lint. Offline.
     Validate(validate::Arguments),
     /// Show what apply would do, and why.
@@ -27,8 +38,24 @@ pub enum Verb {
     Apply(apply::Arguments),
     /// Remove everything that is managed.
     Destroy(destroy::Arguments),
+    /// Show what was changed outside the manifests, by whom and when.
+    Drift(drift::Arguments),
+    /// Write live objects as manifests.
+    Export(export::Arguments),
+    /// Write manifests for objects made by hand, and manage them.
+    Adopt(adopt::Arguments),
+    /// Print ids and server-made secrets that callers outside need.
+    Outputs(outputs::Arguments),
     /// Take the lease away from an apply that was killed.
     Unlock(unlock::Arguments),
+    /// Print a JSON Schema; without a name, list them.
+    Schema(schema::Arguments),
+    /// Explain a kind, a field, an event or a diagnostic code; without a topic, list the kinds.
+    Explain(explain::Arguments),
+    /// Draw what refers to what. Offline.
+    Graph(graph::Arguments),
+    /// Print the completion script of a shell.
+    Completion(completion::Arguments),
     /// Print the version.
     Version(version::Arguments),
 }
@@ -37,12 +64,21 @@ impl Verb {
     /// Runs the verb.
     pub fn run(self, context: &Context) -> Exit {
         match self {
+            Self::Init(arguments) => init::run(context, &arguments),
             Self::Validate(arguments) => validate::run(context, &arguments),
             Self::Plan(arguments) => plan::run(context, &arguments),
             Self::Show(arguments) => show::run(context, &arguments),
             Self::Apply(arguments) => apply::run(context, &arguments),
             Self::Destroy(arguments) => destroy::run(context, &arguments),
+            Self::Drift(arguments) => drift::run(context, &arguments),
+            Self::Export(arguments) => export::run(context, &arguments),
+            Self::Adopt(arguments) => adopt::run(context, &arguments),
+            Self::Outputs(arguments) => outputs::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
+            Self::Schema(arguments) => schema::run(context, &arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
+            Self::Graph(arguments) => graph::run(context, &arguments),
+            Self::Completion(arguments) => completion::run(&arguments),
             Self::Version(arguments) => version::run(&arguments),
         }
     }

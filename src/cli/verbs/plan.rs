@@ -64,13 +64,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         let reader = target::reader(&prepared.loaded.desired.project).await?;
         let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
         let (plan, _) = planning::plan(&prepared, &*reader, &wish).await?;
-        Ok((plan, prepared))
+        Ok(plan)
     });
-    let (plan, prepared) = match planned {
+    let plan = match planned {
         Ok(planned) => planned,
         Err(exit) => return exit,
     };
-    crate::cli::project::say_warnings(&prepared.loaded);
     if let Some(path) = &arguments.out
         && let Err(exit) = save(context, path, &plan, arguments.output.show_personal)
     {

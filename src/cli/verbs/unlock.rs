@@ -44,7 +44,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
                     )
                 },
             );
-            if message::result(&mut *out.writer, &text).is_ok() { Exit::Done } else { Exit::Failed }
+            exit::after_writing(message::result(&mut *out.writer, &text), Exit::Done)
         }
         Err(exit) => exit,
     }

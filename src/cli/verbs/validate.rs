@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+use crate::base::diagnostic::Diagnostic;
 use crate::cli::Context;
 use crate::cli::arguments::{ProjectArguments, TextOrJson};
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::view::{diagnostic_json, diagnostic_text, terminal};
 
 /// Arguments of `validate`.
@@ -20,7 +21,7 @@ pub struct Arguments {
 /// Validates.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let loaded = match crate::cli::project::options(context, &arguments.project) {
-        Ok(options) => crate::desired::load::load_project(&options),
+        Ok(options) => crate::cli::project::read(&options),
         Err(exit) => return exit,
     };
     let (diagnostics, sources, manifests) = match &loaded {
@@ -33,8 +34,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         TextOrJson::Json => diagnostic_json::write(&mut *out.writer, diagnostics, sources, manifests),
         TextOrJson::Text => diagnostic_text::write(&mut *err.writer, diagnostics, sources, manifests, err.style),
     };
-    if written.is_err() {
-        return Exit::Failed;
-    }
-    if diagnostics.iter().any(crate::base::diagnostic::Diagnostic::is_error) { Exit::InvalidInput } else { Exit::Done }
+    let has_errors = diagnostics.iter().any(Diagnostic::is_error);
+    exit::after_writing(written, if has_errors { Exit::InvalidInput } else { Exit::Done })
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use crate::cli::arguments::TextOrJson;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{self, Exit};
 use crate::cli::view::terminal;
 
 /// Arguments of `version`.
@@ -24,5 +24,5 @@ pub fn run(arguments: &Arguments) -> Exit {
         TextOrJson::Text => writeln!(out.writer, "trueup {version}"),
         TextOrJson::Json => writeln!(out.writer, "{}", serde_json::json!({ "version": version })),
     };
-    if written.is_ok() { Exit::Done } else { Exit::Failed }
+    exit::after_writing(written, Exit::Done)
 }

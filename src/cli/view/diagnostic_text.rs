@@ -8,6 +8,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 
 use super::style::{Role, Style, count};
 use super::visible;
+use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::locator::Locator;
@@ -51,8 +52,11 @@ pub fn write_diagnostics(
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width.max(BEFORE + AFTER + 20));
     let mut locator = Locator::new(sources);
+    // Source lines end up in logs that more people read than the file; a secret in one is not repeated there.
+    let secrets: Vec<Span> =
+        diagnostics.iter().filter(|d| d.code == Code::SecretLiteral).filter_map(|d| d.span).collect();
     for (diagnostic, location) in sorted(diagnostics, &mut locator) {
-        writeln!(out, "{}\n", render(&renderer, diagnostic, location.as_ref(), &mut locator))?;
+        writeln!(out, "{}\n", render(&renderer, diagnostic, location.as_ref(), &mut locator, &secrets))?;
     }
     Ok(())
 }
@@ -104,18 +108,24 @@ fn sorted<'d>(diagnostics: &'d [Diagnostic], locator: &mut Locator<'_>) -> Vec<(
     found
 }
 
-fn render(renderer: &Renderer, d: &Diagnostic, location: Option<&Location>, locator: &mut Locator<'_>) -> String {
+fn render(
+    renderer: &Renderer,
+    d: &Diagnostic,
+    location: Option<&Location>,
+    locator: &mut Locator<'_>,
+    secrets: &[Span],
+) -> String {
     let level = match d.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let mut places = Vec::new();
     if let (Some(span), Some(location)) = (d.span, location) {
-        places.push(Place::new(locator, span, location, String::new()));
+        places.push(Place::new(locator, span, location, String::new(), secrets));
     }
     for (label, span) in &d.related {
         if let Some(location) = locator.locate(*span) {
-            places.push(Place::new(locator, *span, &location, text(label)));
+            places.push(Place::new(locator, *span, &location, text(label), secrets));
         }
     }
     let mut elements: Vec<Element<'_>> = Vec::new();
@@ -141,7 +151,9 @@ fn render(renderer: &Renderer, d: &Diagnostic, location: Option<&Location>, loca
     // The place is given apart from its source, because the line shown may be a window whose columns are not the
     // file's. The renderer then puts an empty place line between the two.
     let is_empty_place = |line: &str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
-    text.lines().filter(|line| !is_empty_place(line)).collect::<Vec<_>>().join("\n")
+    // Nor is there a frame to draw around a message that points nowhere.
+    let is_empty_frame = |line: &str| places.is_empty() && anstream::adapter::strip_str(line).to_string().trim() == "|";
+    text.lines().filter(|line| !is_empty_place(line) && !is_empty_frame(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// A message of ours or of a library, which may quote what a stranger wrote.
@@ -165,7 +177,7 @@ struct Place {
 }
 
 impl Place {
-    fn new(locator: &mut Locator<'_>, span: Span, location: &Location, label: String) -> Self {
+    fn new(locator: &mut Locator<'_>, span: Span, location: &Location, label: String, secrets: &[Span]) -> Self {
         let mut place = Self {
             file: visible::line(&location.file).into_owned(),
             line: location.line,
@@ -177,6 +189,9 @@ impl Place {
         let whole: &str = locator.sources().file(span.file).map_or("", |file| &file.text);
         let start = floor(whole, span.start as usize);
         let end = floor(whole, span.end as usize).max(start);
+        let secrets: Vec<_> = secrets.iter().filter(|secret| secret.file == span.file).collect();
+        let hidden =
+            |at: usize| secrets.iter().any(|secret| (secret.start as usize..secret.end as usize).contains(&at));
         let last_line = location.end_line.min(location.line.saturating_add(SPAN_LINES - 1));
         let mut started = false;
         for line in location.line..=last_line {
@@ -189,7 +204,7 @@ impl Place {
                 place.source.push('\n');
             }
             let marked = start.clamp(range.start, range.end)..end.clamp(range.start, range.end);
-            let mark = push_line(whole, range, marked, &mut place.source);
+            let mark = push_line(whole, range, marked, &hidden, &mut place.source);
             place.mark = if started { place.mark.start..mark.end } else { mark };
             started = true;
         }
@@ -209,11 +224,13 @@ impl Place {
     }
 }
 
-/// Appends a window of one line around what is marked in it; returns where the marked part then stands.
+/// Appends a window of one line around what is marked in it, with an ellipsis for what is hidden; returns where the
+/// marked part then stands.
 fn push_line(
     whole: &str,
     line: std::ops::Range<usize>,
     marked: std::ops::Range<usize>,
+    hidden: &dyn Fn(usize) -> bool,
     out: &mut String,
 ) -> std::ops::Range<usize> {
     let before = whole.get(line.start..marked.start).unwrap_or_default();
@@ -240,6 +257,12 @@ fn push_line(
             end = end.or(Some(out.len()));
             out.push('…');
             return start..end.unwrap_or(start);
+        }
+        if hidden(at) {
+            if at == from || !hidden(at - 1) {
+                out.push('…');
+            }
+            continue;
         }
         if visible::is_hidden(c) && c != '\t' { visible::push_escape(c, out) } else { out.push(c) }
     }

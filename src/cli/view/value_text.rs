@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::visible;
+use crate::base::secret::SecretRef;
 use crate::plan::shown::{Personal, SecretState, Shown};
 
 /// Longest text that is shown whole, in characters; what is left out is counted.
@@ -31,25 +32,34 @@ impl Node {
             Shown::Plain(value) => Self::plain(value),
             Shown::Secret { state, reference } => {
                 let state = match state {
-                    SecretState::Changed => "changed",
-                    SecretState::Unchanged => "unchanged",
-                    SecretState::Unknown => "compared at apply",
+                    SecretState::Changed => ", changed",
+                    SecretState::Unchanged => ", unchanged",
+                    SecretState::Unknown => ", compared at apply",
                 };
-                let reference = reference.as_ref().map(|reference| {
-                    let text = reference.to_string();
-                    format!(" {}", short(&text))
-                });
-                Self::Word(format!("(secret, {state}){}", reference.unwrap_or_default()))
+                Self::secret(state, reference.as_ref())
             }
             Shown::Personal(value) if show_personal => Self::plain(value),
             Shown::Personal(value) => Self::Word(personal(&Personal::of(value))),
             Shown::PersonalMasked(masked) => Self::Word(personal(masked)),
             Shown::KnownAfterApply => Self::Word("(known after apply)".to_owned()),
             Shown::Map(map) => {
-                Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::new(value, show_personal))).collect())
+                Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::within(value, show_personal))).collect())
             }
-            Shown::List(list) => Self::List(list.iter().map(|value| Self::new(value, show_personal)).collect()),
+            Shown::List(list) => Self::List(list.iter().map(|value| Self::within(value, show_personal)).collect()),
         }
+    }
+
+    /// A part of a value that comes as a whole: that a secret in it changed goes without saying.
+    fn within(shown: &Shown, show_personal: bool) -> Self {
+        match shown {
+            Shown::Secret { state: SecretState::Changed, reference } => Self::secret("", reference.as_ref()),
+            other => Self::new(other, show_personal),
+        }
+    }
+
+    fn secret(state: &str, reference: Option<&SecretRef>) -> Self {
+        let reference = reference.map(|reference| format!(" {}", short(&reference.to_string())));
+        Self::Word(format!("(secret{state}){}", reference.unwrap_or_default()))
     }
 
     fn plain(value: &Value) -> Self {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::subject::Subject;
 use super::type_text::{allowed, type_text};
 use super::{Allowed, Child, ExplainError, Explanation, first_sentence};
 use crate::base::diagnostic::nearest;
@@ -9,7 +10,7 @@ use crate::base::path::Path;
 use crate::kinds::catalogue::EVENTS;
 use crate::kinds::field::{Compare, FieldTree};
 use crate::kinds::schema::sites::{self, FieldSite, Site};
-use crate::kinds::schema::{CLASS_MARK, IMMUTABLE_MARK, REFERENCE_MARK, SECRET_MARK, strict};
+use crate::kinds::schema::{CLASS_MARK, IMMUTABLE_MARK, REFERENCE_MARK, SECRET_MARK};
 use crate::kinds::{DataClass, Kind};
 
 /// How many lists and free keys a reader may skip in a row.
@@ -30,8 +31,8 @@ struct Found<'s> {
 }
 
 /// Explains the field that `rest`, which follows the kind and a dot, leads to.
-pub(super) fn of_field(kind: Kind, rest: &str) -> Result<Explanation, ExplainError> {
-    let root = strict(kind);
+pub(super) fn of_field(subject: &Subject<'_>, rest: &str) -> Result<Explanation, ExplainError> {
+    let root = subject.schema;
     let top = Found {
         at: sites::root(root),
         written: String::new(),
@@ -49,7 +50,7 @@ pub(super) fn of_field(kind: Kind, rest: &str) -> Result<Explanation, ExplainErr
     let mut found = from;
     for (n, segment) in segments.iter().enumerate() {
         let Some(next) = step(root, &found, bare(segment)) else {
-            return Err(unknown(kind, root, &found, bare(segment), n == 0));
+            return Err(unknown(subject.name, root, &found, bare(segment), n == 0));
         };
         let (Step::Named(at) | Step::Free(at)) = &next;
         found = at.clone();
@@ -58,7 +59,7 @@ pub(super) fn of_field(kind: Kind, rest: &str) -> Result<Explanation, ExplainErr
             break;
         }
     }
-    Ok(explained(kind, root, &found))
+    Ok(explained(subject, root, &found))
 }
 
 /// A segment without the `[]`, `[0]` or `[ask]` that may follow it.
@@ -135,17 +136,17 @@ fn names<'s>(root: &'s Value, from: &Found<'s>) -> Vec<&'s str> {
     names
 }
 
-fn unknown(kind: Kind, root: &Value, from: &Found<'_>, field: &str, first: bool) -> ExplainError {
+fn unknown(name: &str, root: &Value, from: &Found<'_>, field: &str, first: bool) -> ExplainError {
     let mut candidates = names(root, from);
     if first {
         candidates.extend(sites::fields(root, &sites::root(root)).iter().map(|field| field.name));
     }
-    let within = if from.written.is_empty() { kind.to_string() } else { format!("{kind}.{}", from.written) };
+    let within = if from.written.is_empty() { name.to_owned() } else { format!("{name}.{}", from.written) };
     let nearest = nearest(field, candidates).map(str::to_owned);
     ExplainError::UnknownField { field: field.chars().take(120).collect(), within, nearest }
 }
 
-fn explained(kind: Kind, root: &Value, found: &Found<'_>) -> Explanation {
+fn explained(subject: &Subject<'_>, root: &Value, found: &Found<'_>) -> Explanation {
     let at = &found.at;
     let with_elements: Vec<Site<'_>> = at.iter().cloned().chain(sites::element(root, at)).collect();
     let reference = mark(&with_elements, REFERENCE_MARK).and_then(Value::as_str).and_then(|kind| kind.parse().ok());
@@ -164,7 +165,7 @@ fn explained(kind: Kind, root: &Value, found: &Found<'_>) -> Explanation {
             .collect();
     }
     let description = description(at);
-    let row = kind.field_tree().at(&found.path).and_then(FieldTree::field);
+    let row = subject.tree.and_then(|tree| tree.at(&found.path)).and_then(FieldTree::field);
     let secret = is_secret(root, at);
     let notes = [
         said_by_type(root, found, &allowed, &description),
@@ -179,7 +180,7 @@ fn explained(kind: Kind, root: &Value, found: &Found<'_>) -> Explanation {
             .then(|| "The settings of the object it names must be published.".into()),
     ];
     Explanation {
-        title: format!("{kind}.{}", found.written),
+        title: format!("{}.{}", subject.name, found.written),
         type_text: Some(type_text(root, at)),
         required: found.required,
         default: agreed_default(at).cloned(),

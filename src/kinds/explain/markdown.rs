@@ -17,7 +17,7 @@ impl Explanation {
         }
         let facts = self.facts();
         if !facts.is_empty() {
-            paragraph(&mut page, &facts.join("\n"));
+            paragraph(&mut page, &list(&facts));
         }
         if !self.text.is_empty() {
             paragraph(&mut page, &self.text);
@@ -36,35 +36,43 @@ impl Explanation {
     }
 
     fn is_kind(&self) -> bool {
-        self.life_cycle.is_some()
+        self.type_text.as_deref() == Some("kind")
     }
 
-    fn facts(&self) -> Vec<String> {
-        if self.is_kind() {
-            return Vec::new();
-        }
-        let Some(type_text) = &self.type_text else { return Vec::new() };
-        let mut facts = vec![format!("- Type: {type_text}"), format!("- Required: {}", yes(self.required))];
+    /// What is known of a field in a word or two: name and Markdown. Empty for what is no field.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let Some(type_text) = self.type_text.as_ref().filter(|_| !self.is_kind()) else { return Vec::new() };
+        let mut facts = vec![("Type", type_text.clone()), ("Required", yes(self.required).to_owned())];
         if let Some(default) = &self.default {
-            facts.push(format!("- Default: {}", code(&value(default))));
+            facts.push(("Default", code(&value(default))));
         }
         if !self.only_with.is_empty() {
-            facts.push(format!("- Only with {}", self.only_with.join(", ")));
+            facts.push(("Only with", self.only_with.join(", ")));
         }
         if let Some(kind) = self.reference {
-            facts.push(format!("- Refers to: {kind}"));
+            facts.push(("Refers to", kind.to_string()));
         }
         if self.immutable {
-            facts.push("- Cannot be changed".into());
+            facts.push(("Cannot be changed", String::new()));
         }
         if self.secret {
-            facts.push("- Takes a secret".into());
+            facts.push(("Takes a secret", String::new()));
         }
         if let Some(class) = class(self.class) {
-            facts.push(format!("- Data class: {class}"));
+            facts.push(("Data class", class.to_owned()));
         }
         facts
     }
+}
+
+fn list(facts: &[(&'static str, String)]) -> String {
+    let fact = |(name, value): &(&str, String)| match (*name, value.as_str()) {
+        (name, "") => format!("- {name}"),
+        ("Only with", value) => format!("- Only with {value}"),
+        (name, value) => format!("- {name}: {value}"),
+    };
+    facts.iter().map(fact).collect::<Vec<_>>().join("\n")
 }
 
 fn allowed(values: &[Allowed]) -> String {
@@ -96,13 +104,17 @@ fn children(children: &[Child]) -> String {
 fn topics(children: &[Child]) -> String {
     children
         .iter()
-        .map(|child| format!("- {}: {}", code(&child.name), child.description))
+        .map(|child| match child.type_text.as_str() {
+            "kind" => format!("- {}: {}", code(&child.name), child.description),
+            type_text => format!("- {}: {type_text}, {}", code(&child.name), child.description),
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }
 
 /// A table; the first row is its head.
-pub(super) fn table(rows: &[Vec<String>]) -> String {
+#[must_use]
+pub fn table(rows: &[Vec<String>]) -> String {
     let mut lines = Vec::new();
     for (n, row) in rows.iter().enumerate() {
         let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();

@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use super::field::{agreed_default, class, description, is_secret, mark, tags};
 use super::markdown::{self, code, paragraph, table, with_tags, yes};
+use super::subject::{DocumentKind, Subject};
 use super::type_text::type_text;
 use crate::base::code::Code;
 use crate::kinds::Kind;
+use crate::kinds::catalogue::{COMMON, EVENTS, Property};
 use crate::kinds::field::{Compare, FieldTree};
 use crate::kinds::schema::sites::{self, Site};
-use crate::kinds::schema::{IMMUTABLE_MARK, REFERENCE_MARK, strict};
+use crate::kinds::schema::{IMMUTABLE_MARK, REFERENCE_MARK};
 
 /// How deep a table goes; no kind comes near it.
 const DEPTH_LIMIT: usize = 16;
@@ -17,20 +19,34 @@ const DEPTH_LIMIT: usize = 16;
 /// The page of a kind: its documentation, life cycle and all its fields.
 #[must_use]
 pub fn kind_reference(kind: Kind) -> String {
-    let mut page = format!("# {kind}\n");
-    paragraph(&mut page, &kind.documentation());
-    paragraph(&mut page, "## Life cycle");
-    paragraph(&mut page, kind.life_cycle().description());
-    if kind.has_token() {
-        paragraph(&mut page, "The target makes a secret token for each; `trueup outputs` prints it.");
+    let token = kind.has_token().then_some("The target makes a secret token for each; `trueup outputs` prints it.");
+    page(&Subject::of_kind(kind), token)
+}
+
+/// The page of a document that is no kind, likewise.
+#[must_use]
+pub fn document_reference(document: &DocumentKind<'_>) -> String {
+    page(&Subject::of_document(document), None)
+}
+
+fn page(subject: &Subject<'_>, token: Option<&str>) -> String {
+    let Subject { name, documentation, schema: root, tree, life_cycle } = subject;
+    let mut page = format!("# {name}\n");
+    paragraph(&mut page, documentation);
+    if let Some(life_cycle) = life_cycle {
+        paragraph(&mut page, "## Life cycle");
+        paragraph(&mut page, life_cycle);
+    }
+    if let Some(token) = token {
+        paragraph(&mut page, token);
     }
     paragraph(&mut page, "## Fields");
     let head = ["Path", "Type", "Required", "Default", "Description", "Marks"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let root = strict(kind);
     for name in ["metadata", "spec"] {
         let below = sites::key(root, &sites::root(root), name);
-        add_rows(root, &below, name, kind.field_tree().below_key(name), DEPTH_LIMIT, &mut rows);
+        let tree = tree.and_then(|tree| tree.below_key(name));
+        add_rows(root, &below, name, tree, DEPTH_LIMIT, &mut rows);
     }
     paragraph(&mut page, &table(&rows));
     page
@@ -116,4 +132,44 @@ pub fn codes_reference() -> String {
         paragraph(&mut page, &format!("*{}.* {}", code.title(), code.explanation()));
     }
     page
+}
+
+/// The page of the built-in events.
+#[must_use]
+pub fn events_reference() -> String {
+    let mut page = "# Events\n".to_owned();
+    let count = EVENTS.len();
+    paragraph(
+        &mut page,
+        &format!(
+            "The {count} built-in events. A Webhook names one of them, or an EventType, in `spec.event`; its conditions and properties name properties of that event. The class says what a value tells about people."
+        ),
+    );
+    paragraph(&mut page, "## Common properties");
+    paragraph(&mut page, "Every event has these, EventTypes included.");
+    paragraph(&mut page, &properties(COMMON.iter()));
+    let mut group = "";
+    for event in EVENTS.values() {
+        if event.group != group {
+            group = event.group;
+            paragraph(&mut page, &format!("## {group}"));
+        }
+        paragraph(&mut page, &format!("### `{}`", event.id));
+        paragraph(&mut page, &format!("When {}.", event.happens));
+        let own: Vec<_> = event.properties.iter().filter(|(name, _)| !COMMON.contains_key(*name)).collect();
+        if own.is_empty() {
+            paragraph(&mut page, "No properties of its own.");
+        } else {
+            paragraph(&mut page, &properties(own.into_iter()));
+        }
+    }
+    page
+}
+
+fn properties<'p>(properties: impl Iterator<Item = (&'p &'static str, &'p Property)>) -> String {
+    let mut rows = vec![["Property", "Type", "Class"].map(str::to_owned).to_vec()];
+    rows.extend(properties.map(|(name, property)| {
+        vec![code(name), property.value_type.as_str().to_owned(), property.class.as_str().to_owned()]
+    }));
+    table(&rows)
 }

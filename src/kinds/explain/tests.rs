@@ -1,11 +1,11 @@
 use super::*;
 
 fn explained(topic: &str) -> Explanation {
-    explain(topic).unwrap_or_else(|error| panic!("{error}"))
+    explain(topic, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refusal(topic: &str) -> String {
-    explain(topic).map(|explanation| explanation.title).expect_err("nothing to say").to_string()
+    explain(topic, &[]).map(|explanation| explanation.title).expect_err("nothing to say").to_string()
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn kinds_are_explained() {
     assert!(webhook.to_markdown().contains("| `event` | name of an event | yes |"));
     let names: Vec<&str> = webhook.children.iter().map(|child| child.name.as_str()).collect();
     assert_eq!(names, ["system", "event", "conditions", "properties", "destination", "enabled"]);
-    assert_eq!(overview().children.len(), Kind::ALL.len());
+    assert_eq!(overview(&[]).children.len(), Kind::ALL.len());
 }
 
 #[test]
@@ -84,20 +84,23 @@ fn codes_are_explained() {
 
 #[test]
 fn slips_are_recognised() {
-    assert_eq!(refusal("Webhok"), "`Webhok` is neither a kind nor a diagnostic code: did you mean `Webhook`?");
+    assert_eq!(
+        refusal("Webhok"),
+        "`Webhok` is neither a kind nor an event nor a diagnostic code: did you mean `Webhook`?"
+    );
     assert_eq!(
         refusal("Webhok.event"),
-        "`Webhok.event` is neither a kind nor a diagnostic code: did you mean `Webhook.event`?"
+        "`Webhok.event` is neither a kind nor an event nor a diagnostic code: did you mean `Webhook.event`?"
     );
     assert_eq!(
         refusal("unknown-feld"),
-        "`unknown-feld` is neither a kind nor a diagnostic code: did you mean `unknown-field`?"
+        "`unknown-feld` is neither a kind nor an event nor a diagnostic code: did you mean `unknown-field`?"
     );
     assert_eq!(refusal("Webhook.spec.evnt"), "there is no field `evnt` in `Webhook.spec`: did you mean `event`?");
     assert_eq!(refusal("Webhook.evnt"), "there is no field `evnt` in `Webhook.spec`: did you mean `event`?");
     assert_eq!(refusal("System.environments.url.x"), "there is no field `x` in `System.spec.environments.*`");
     assert_eq!(refusal("Webhook.enabled.x"), "there is no field `x` in `Webhook.spec.enabled`");
-    assert_eq!(refusal("banana"), "`banana` is neither a kind nor a diagnostic code");
+    assert_eq!(refusal("banana"), "`banana` is neither a kind nor an event nor a diagnostic code");
 }
 
 #[test]
@@ -106,13 +109,55 @@ fn every_field_has_a_type_and_words_and_a_row() {
         let page = kind_reference(*kind);
         for row in kind.fields() {
             let topic = format!("{kind}.{}", row.path);
-            let field = explain(&topic).unwrap_or_else(|error| panic!("{topic}: {error}"));
+            let field = explain(&topic, &[]).unwrap_or_else(|error| panic!("{topic}: {error}"));
             assert_eq!(field.type_text.as_deref().map(str::is_empty), Some(false), "{topic}");
             if !row.path.ends_with(['*', ']']) {
-                assert!(!field.description.is_empty() || field.title.ends_with(".type"), "{topic} is not described");
+                assert!(
+                    !field.description.is_empty() || field.title.rsplit('.').next() == Some("type"),
+                    "{topic} is not described"
+                );
                 assert!(page.contains(&format!("| `{}` |", row.path)), "{topic} has no row in\n{page}");
             }
         }
         assert!(page.contains("## Life cycle"));
     }
+}
+
+#[test]
+fn kinds_are_recognised_in_any_case() {
+    for topic in ["webhook", "WEBHOOK", "Webhook"] {
+        assert_eq!(explained(topic).title, "Webhook");
+    }
+    assert_eq!(explained("incoming-webhook.operations").title, "IncomingWebhook.spec.operations");
+}
+
+#[test]
+fn events_are_explained() {
+    let event = explained("survey.submitted");
+    assert_eq!(event.description, "Survey: it was submitted.");
+    let answer = event.children.iter().find(|child| child.name == "answer");
+    assert_eq!(
+        answer.map(|child| (child.type_text.as_str(), child.description.as_str())),
+        Some(("string", "personal"))
+    );
+    assert!(refusal("survey.submited").contains("did you mean `survey.submitted`?"));
+    let page = events_reference();
+    for event in EVENTS.keys() {
+        assert!(page.contains(&format!("\n### `{event}`\n")), "{event}");
+    }
+}
+
+#[test]
+fn documents_are_explained_as_kinds_are() {
+    let schema = serde_json::json!({"type": "object", "properties": {
+        "spec": {"type": "object", "properties": {"limit": {"type": "integer", "description": "Most of them."}}},
+    }});
+    let document = DocumentKind { name: "Thing", documentation: "A **thing**. It is.", schema: &schema };
+    let of = |topic| explain(topic, &[document]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(of("thing").children.len(), 1);
+    assert_eq!((of("Thing.limit").title.as_str(), of("Thing.limit").facts().len()), ("Thing.spec.limit", 2));
+    assert_eq!(overview(&[document]).children.last().map(|child| child.description.as_str()), Some("A **thing**."));
+    assert!(document_reference(&document).contains("| `spec.limit` | whole number | no |"));
+    let error = explain("Thing.limt", &[document]).expect_err("no such field");
+    assert!(error.to_string().contains("did you mean `limit`?"));
 }

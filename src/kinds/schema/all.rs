@@ -6,16 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::inline::DEFINITIONS;
 use super::subschemas::visit;
-use super::{API_VERSION, BASE_URL, DIALECT, editor_schema};
+use super::{API_VERSION, BASE_URL, DIALECT, Variety};
 use crate::kinds::Kind;
 
-/// The editor schema of a manifest of any kind; `project` is the schema of the project file.
+/// The schema of a manifest of any kind; `project` is the schema of the project file.
 ///
 /// The kind decides by `if` and `then` which schema holds, so that an editor reports what is wrong in that one
 /// instead of "matches none".
 #[must_use]
-pub fn all_schema(project: Value) -> Value {
-    let kinds = Kind::ALL.iter().map(|kind| (kind.as_str(), editor_schema(*kind)));
+pub fn all_schema(variety: Variety, project: Value) -> Value {
+    let kinds = Kind::ALL.iter().map(|kind| (kind.as_str(), variety.schema(*kind)));
     let mut definitions = Map::new();
     let mut cases = Vec::new();
     let mut names = Vec::new();
@@ -29,7 +29,7 @@ pub fn all_schema(project: Value) -> Value {
     }
     json!({
         "$schema": DIALECT,
-        "$id": format!("{BASE_URL}manifest.schema.json"),
+        "$id": format!("{BASE_URL}{}manifest.schema.json", variety.folder()),
         "title": "trueup manifest",
         "description": "A manifest of any kind.",
         "type": "object",

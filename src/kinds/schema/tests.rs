@@ -66,7 +66,7 @@ fn every_schema_is_valid_and_compiles() {
 
 #[test]
 fn every_example_is_valid_everywhere() {
-    let all = all_schema(json!({ "type": "object" }));
+    let all = all_schema(Variety::Editor, json!({ "type": "object" }));
     let all_old = to_draft07(all.clone());
     let all_old = jsonschema::draft7::new(&all_old).expect("a draft-07 schema");
     for kind in Kind::ALL {
@@ -197,7 +197,7 @@ fn one_schema_serves_all_kinds() {
         "properties": {"spec": {"$ref": "#/$defs/NestedCondition"}},
         "$defs": {"NestedCondition": {"type": "object", "maxProperties": 0}, "System": {"type": "string"}},
     });
-    let all = all_schema(project);
+    let all = all_schema(Variety::Editor, project);
     assert!(all::is_complete(&all));
     let validator = jsonschema::draft202012::new(&all).expect("a schema");
     let old = jsonschema::draft7::new(&to_draft07(all.clone())).expect("a draft-07 schema");

@@ -87,10 +87,21 @@ fn manifests_are_found_in_order_and_the_rest_is_passed_over() {
     assert_eq!(found.project.target.settings, TargetSettings::Embedded { data });
     assert_eq!(found.project.limits.max_deletes, 10);
 
+    let asked = |found: &Loaded<Document>| -> Vec<String> {
+        let files = found.asked.iter().flatten().filter_map(|file| found.sources.file(*file));
+        files.map(|file| file.path.to_string()).collect()
+    };
+    assert_eq!(found.asked, None);
+    // A part of a project is looked at in the light of the whole.
     let below = loaded(&options(folder.path(), "a"));
-    assert_eq!((files(&below), below.partial), (vec!["a/c.json", "a/z.yml"], true));
+    assert_eq!(
+        (below.items.len(), asked(&below), below.partial),
+        (4, vec!["a/c.json".into(), "a/z.yml".into()], false)
+    );
     let one = loaded(&options(&folder.path().join("a"), "z.yml"));
-    assert_eq!((files(&one), one.partial, one.project.name.as_str()), (vec!["a/z.yml"], true, "acme"));
+    assert_eq!((one.items.len(), asked(&one), one.project.name.as_str()), (4, vec!["a/z.yml".into()], "acme"));
+    let passed_over = loaded(&options(folder.path(), "a/x.draft.yaml"));
+    assert_eq!((passed_over.items.len(), asked(&passed_over)), (5, vec!["a/x.draft.yaml".into()]));
     let by_file = loaded(&options(folder.path(), "trueup.yaml"));
     assert_eq!((by_file.items.len(), by_file.partial), (4, false));
 }

@@ -121,9 +121,8 @@ async fn foreign_damaged_and_newer_files_are_left_alone() {
     raw(&newer, "PRAGMA user_version = 99").await;
     let before = contents(folder.path());
     for read in [true, false] {
-        let attempt = async |path: &Path| match read {
-            true => open_read(path).await.err(),
-            false => open(path).await.err(),
+        let attempt = async |path: &Path| {
+            if read { open_read(path).await.err() } else { open(path).await.err() }
         };
         assert!(matches!(attempt(&foreign).await, Some(StoreError::Foreign(_))));
         assert!(matches!(attempt(&text).await, Some(StoreError::NotADatabase { .. })));
@@ -185,4 +184,35 @@ async fn a_full_disk_is_said_and_leaves_nothing() {
         sqlx::raw_sql("PRAGMA max_page_count = 1000000").execute(connection).await.expect("unlimited");
     }
     f.store.changeset(&changeset).await.expect("the same changeset, once there is room");
+}
+
+#[tokio::test]
+async fn several_may_make_and_use_one_store_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.db");
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..6u128 {
+        let path = path.clone();
+        tasks.spawn(async move {
+            let store = Store::open(&path, None, Time::new().clock()).await.expect("opened");
+            let name = Name::from_any(&format!("project-{n}"));
+            store.take_lease(&name, PlanId(Uuid::from_u128(n)), "ci").await.expect("taken");
+            let address = at("Destination/d");
+            let metadata = Metadata::named(address.name.clone());
+            let content = vec![secret("spec.auth.token", "content")];
+            let put = store.put_by_hand(&name, &address, metadata, secret_destination(), content, "ana", None);
+            put.await.expect("put");
+            store.close().await.expect("closed");
+            name
+        });
+    }
+    let names = tasks.join_all().await;
+    let store = Store::open(&path, None, Time::new().clock()).await.expect("opened");
+    for name in &names {
+        let row = store.reads().digests(name).await.expect("digests").rows.remove(0);
+        assert_eq!(row.generation.0, 1);
+        assert_eq!(store.secrets_of(name, row.id).await.expect("one key for all").len(), 1);
+    }
+    store.close().await.expect("closed");
+    assert_eq!(contents(folder.path()).keys().collect::<Vec<_>>(), ["t.db", "t.db.key"]);
 }

@@ -52,7 +52,7 @@ async fn secrets_are_kept_changed_and_forgotten() {
     let mut spec = secret_destination();
     spec["timeoutSeconds"] = 5.into();
     f.applied(vec![update("Destination/d", Generation(1), spec.clone())]).await;
-    assert_eq!(f.row("Destination/d").await.secrets, [before.clone()], "kept with its salt");
+    assert_eq!(f.row("Destination/d").await.secrets, std::slice::from_ref(&before), "kept with its salt");
     let content = vec![secret("spec.auth.token", "new content")];
     f.applied(vec![update_with("Destination/d", Generation(2), spec, content)]).await;
     let after = f.row("Destination/d").await.secrets.remove(0);

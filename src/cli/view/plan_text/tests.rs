@@ -41,7 +41,7 @@ What is not selected is neither changed nor removed.
           timeoutSeconds: 10
           auth:
             type: bearer
-            token: (secret, changed) fromEnv: SLACK_TOKEN
+            token: (secret) fromEnv: SLACK_TOKEN
           scopes:
             - a
             - "true"

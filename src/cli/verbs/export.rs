@@ -1,0 +1,89 @@
+//! `trueup export`: live objects as manifests.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::arguments::ProjectArguments;
+use crate::cli::exit::{self, Exit};
+use crate::cli::view::terminal;
+use crate::cli::{Context, project, target};
+use crate::export::document;
+use crate::kinds::Kind;
+use crate::object::record::ObjectRecord;
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    project: ProjectArguments,
+    /// Write one file per kind into this folder instead of one stream to standard output.
+    #[arg(long, value_name = "DIR")]
+    out_dir: Option<PathBuf>,
+    /// Overwrite files that exist.
+    #[arg(long, requires = "out_dir")]
+    overwrite: bool,
+    /// Also export objects that were made by hand; planning those asks for --adopt.
+    #[arg(long)]
+    unmanaged: bool,
+}
+
+/// Exports.
+pub fn run(context: &Context, arguments: &Arguments) -> Exit {
+    let records = target::block_on(async {
+        let loaded = project::load(context, &arguments.project)?;
+        let reader = target::reader(&loaded.desired.project).await?;
+        reader.read(None).await.map_err(|error| exit::provider(&error))
+    });
+    let mut records = match records {
+        Ok(records) => records,
+        Err(exit) => return exit,
+    };
+    records.retain(|record| arguments.unmanaged || record.managed);
+    records.sort_by(|a, b| a.address.cmp(&b.address));
+    let documents = match documents(&records) {
+        Ok(documents) => documents,
+        Err(exit) => return exit,
+    };
+    match &arguments.out_dir {
+        Some(folder) => write_files(&context.working_folder.join(folder), &documents, arguments.overwrite),
+        None => {
+            let mut out = terminal::standard_output();
+            let text: String = documents.into_iter().map(|(_, text)| text).collect();
+            let written = out.writer.write_all(text.as_bytes()).and_then(|()| out.writer.flush());
+            match written {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    exit::failed(format!("failed to write the export: {error}"))
+                }
+                Ok(()) | Err(_) => Exit::Done,
+            }
+        }
+    }
+}
+
+fn documents(records: &[ObjectRecord]) -> Result<Vec<(Kind, String)>, Exit> {
+    let documents: Result<Vec<_>, _> =
+        records.iter().map(|record| document(record).map(|text| (record.address.kind, text))).collect();
+    documents.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
+}
+
+fn write_files(folder: &std::path::Path, documents: &[(Kind, String)], overwrite: bool) -> Exit {
+    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for (kind, text) in documents {
+        let name = format!("{}.yaml", kind.as_str().to_lowercase());
+        files.entry(folder.join(name)).or_default().push_str(text);
+    }
+    let taken: Vec<String> = files.keys().filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+    if !taken.is_empty() && !overwrite {
+        exit::say_error(&format!("these files exist: {}", taken.join(", ")), Some("--overwrite replaces them"));
+        return Exit::InvalidInput;
+    }
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| files.iter().try_for_each(|(path, text)| std::fs::write(path, text)));
+    match written {
+        Ok(()) => Exit::Done,
+        Err(error) => exit::failed(format!("failed to write to {}: {error}", folder.display())),
+    }
+}

@@ -1,0 +1,13 @@
+//! The laws of the design, one file per law or pair of laws.
+
+mod counts;
+mod empty_after_apply;
+mod exported;
+mod killed;
+mod order;
+mod ownership;
+mod plan_writes_nothing;
+mod pruning;
+mod same_input;
+mod secrets;
+mod stale_plans;

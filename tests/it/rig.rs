@@ -1,0 +1,353 @@
+//! The stages driven in this process, against the store of a temporary project: with a clock that a test turns and
+//! secrets from a map. The binary works on the same files where a test needs it.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use trueup::apply::report::Report;
+use trueup::apply::{ApplyError, Request, apply};
+use trueup::base::diagnostic::Diagnostic;
+use trueup::base::ident::{Name, PlanId};
+use trueup::base::secret::{SecretRef, SecretText};
+use trueup::cli::planning::wanted;
+use trueup::desired::load::{LoadedProject, load_project};
+use trueup::desired::secrets::{SecretProblem, SecretSource, Secrets};
+use trueup::kinds::{Address, Metadata};
+use trueup::live;
+use trueup::manifest::{Input, LoadOptions};
+use trueup::object::audit::{AuditEntry, AuditQuery};
+use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
+use trueup::plan::file_v1::body_digest;
+use trueup::plan::selection::Selection;
+use trueup::plan::{Plan, PlanOptions, build};
+use trueup::provider::embedded::Embedded;
+use trueup::store::{Clock, PutOutcome, ReadStore, Store};
+use uuid::Uuid;
+
+use crate::support::Project;
+use crate::world::{SECRETS, World};
+
+/// The name of the project.
+pub(crate) const PROJECT: &str = "acme";
+/// Who applies in this process.
+pub(crate) const ACTOR: &str = "rig@here";
+
+/// A temporary project with the embedded target.
+pub(crate) struct Rig {
+    /// The folder and the binary.
+    pub(crate) project: Project,
+    now: Cell<Timestamp>,
+    plans: Cell<u128>,
+    secrets: BTreeMap<String, String>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// A plan with what it was made from.
+pub(crate) struct Planned {
+    /// The plan.
+    pub(crate) plan: Plan,
+    loaded: LoadedProject,
+    secrets: Secrets,
+}
+
+/// Everything that the store says of a project.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    /// All rows.
+    pub(crate) snapshot: Snapshot,
+    /// All live objects in full.
+    pub(crate) records: Vec<ObjectRecord>,
+    /// The audit.
+    pub(crate) audit: Vec<AuditEntry>,
+}
+
+impl State {
+    /// The row of a live object.
+    pub(crate) fn row(&self, address: &str) -> &DigestRow {
+        let row = self.snapshot.rows.iter().find(|row| !row.archived && row.address.to_string() == address);
+        row.unwrap_or_else(|| panic!("{address} is not live: {:?}", self.addresses()))
+    }
+
+    /// A live object in full.
+    pub(crate) fn record(&self, address: &str) -> &ObjectRecord {
+        let record = self.records.iter().find(|record| record.address.to_string() == address);
+        record.unwrap_or_else(|| panic!("{address} is not live: {:?}", self.addresses()))
+    }
+
+    /// The addresses of live objects, sorted.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        let live = self.snapshot.rows.iter().filter(|row| !row.archived);
+        let mut addresses: Vec<String> = live.map(|row| row.address.to_string()).collect();
+        addresses.sort();
+        addresses
+    }
+
+    /// The addresses of archived objects.
+    pub(crate) fn archived(&self) -> Vec<String> {
+        self.snapshot.rows.iter().filter(|row| row.archived).map(|row| row.address.to_string()).collect()
+    }
+}
+
+struct Map<'m>(&'m BTreeMap<String, String>);
+
+impl SecretSource for Map<'_> {
+    fn read(&self, reference: &SecretRef) -> Result<SecretText, SecretProblem> {
+        match reference {
+            SecretRef::FromEnv(name) => match self.0.get(name) {
+                Some(text) => Ok(SecretText::new(text.clone())),
+                None => Err(SecretProblem::NotSet(name.clone())),
+            },
+            SecretRef::FromFile(_) | SecretRef::FromCommand(_) => Err(SecretProblem::NotAllowed("no".to_owned())),
+        }
+    }
+}
+
+impl Rig {
+    /// An empty project, with a content for each secret of [`SECRETS`].
+    pub(crate) fn new() -> Self {
+        let mut project = Project::in_memory();
+        project
+            .write("trueup.yaml", &format!("apiVersion: trueup/v1\nkind: Project\nmetadata: {{ name: {PROJECT} }}\n"));
+        let secrets: BTreeMap<String, String> =
+            SECRETS.iter().map(|name| ((*name).to_owned(), format!("content-of-{name}"))).collect();
+        for (name, content) in &secrets {
+            project.set(name, content);
+        }
+        Self {
+            project,
+            now: Cell::new("2031-06-01T12:00:00Z".parse().expect("a time")),
+            plans: Cell::new(1),
+            secrets,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
+        }
+    }
+
+    /// A project with these manifests.
+    pub(crate) fn with(manifests: &str) -> Self {
+        let rig = Self::new();
+        rig.write(manifests);
+        rig
+    }
+
+    /// A project with these manifests, applied.
+    pub(crate) fn applied(manifests: &str) -> Self {
+        let rig = Self::with(manifests);
+        rig.converge();
+        rig
+    }
+
+    /// Puts these manifests in the place of all there are.
+    pub(crate) fn write(&self, manifests: &str) {
+        self.project.write("manifests.yaml", manifests);
+    }
+
+    /// Puts a random project in the place of all there is.
+    pub(crate) fn write_world(&self, world: &World) {
+        self.write(&world.text());
+    }
+
+    /// Turns the clock of everything that happens in this process.
+    pub(crate) fn set_now(&self, now: &str) {
+        self.now.set(now.parse().expect("a time"));
+    }
+
+    /// Changes a secret, or takes it away; for this process only.
+    pub(crate) fn set_secret(&mut self, name: &str, content: Option<&str>) {
+        match content {
+            Some(content) => self.secrets.insert(name.to_owned(), content.to_owned()),
+            None => self.secrets.remove(name),
+        };
+    }
+
+    fn clock(&self) -> Clock {
+        let now = self.now.get();
+        Clock::new(move || now)
+    }
+
+    fn name() -> Name {
+        PROJECT.parse().expect("a name")
+    }
+
+    fn database(&self) -> std::path::PathBuf {
+        self.project.join(".trueup/local.db")
+    }
+
+    /// Waits for a future.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Does something with the store open for writing.
+    pub(crate) fn in_store<T>(&self, work: impl AsyncFnOnce(&Store) -> T) -> T {
+        self.wait(async {
+            let store = Store::open(&self.database(), None, self.clock()).await.expect("an open store");
+            let done = work(&store).await;
+            store.close().await.expect("a closed store");
+            done
+        })
+    }
+
+    /// Loads the manifests, which must be free of errors.
+    pub(crate) fn load(&self) -> LoadedProject {
+        let options = LoadOptions {
+            path: Input::Path(".".into()),
+            working_folder: self.project.path().canonicalize().expect("a folder"),
+            target: None,
+            vars: Vec::new(),
+            var_files: Vec::new(),
+            threads: None,
+        };
+        let loaded = load_project(&options).expect("a project");
+        let errors: Vec<&Diagnostic> = loaded.diagnostics.iter().filter(|found| found.is_error()).collect();
+        let text = std::fs::read_to_string(self.project.join("manifests.yaml")).unwrap_or_default();
+        assert!(errors.is_empty(), "{errors:#?}\n{text}");
+        loaded
+    }
+
+    /// Options of a plan that prunes and has no limits.
+    pub(crate) fn options(&self) -> PlanOptions {
+        self.plans.set(self.plans.get() + 1);
+        PlanOptions {
+            plan_id: PlanId(Uuid::from_u128(self.plans.get())),
+            now: self.now.get(),
+            trueup_version: "0.0.0".to_owned(),
+            adopt: false,
+            prune: true,
+            allow_empty: false,
+            destroy: false,
+            allow_send: false,
+            max_deletes: usize::MAX,
+            max_changed_percent: None,
+            selection: Selection::default(),
+            replace: Vec::new(),
+        }
+    }
+
+    /// Plans with these options.
+    pub(crate) fn try_plan(&self, options: &PlanOptions) -> Result<Planned, Vec<Diagnostic>> {
+        let loaded = self.load();
+        let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets);
+        let secrets = Secrets::read(&Map(&self.secrets), references.map(|secret| &secret.reference));
+        let live = self.wait(async {
+            let reader = Embedded::open_read(&self.database(), Self::name(), None, self.clock()).await;
+            let reader = reader.expect("a readable store");
+            let live = live::read(&reader, &wanted(&loaded.desired, &secrets, &options.replace)).await;
+            live.expect("live state")
+        });
+        let plan = build(&loaded.desired, &live, options)?;
+        Ok(Planned { plan, loaded, secrets })
+    }
+
+    /// Plans with these options, which must be possible.
+    pub(crate) fn plan_with(&self, options: &PlanOptions) -> Planned {
+        let text = || std::fs::read_to_string(self.project.join("manifests.yaml")).unwrap_or_default();
+        self.try_plan(options).unwrap_or_else(|problems| panic!("no plan: {problems:#?}\n{}", text()))
+    }
+
+    /// Plans everything, with pruning.
+    pub(crate) fn plan(&self) -> Planned {
+        self.plan_with(&self.options())
+    }
+
+    /// Applies a plan.
+    pub(crate) fn try_apply(&self, planned: &Planned) -> (Report, Result<(), ApplyError>) {
+        let Planned { plan, loaded, secrets } = planned;
+        let body = body_digest(plan).expect("a digest");
+        let request = Request {
+            plan,
+            body,
+            desired: &loaded.desired,
+            secrets,
+            actor: ACTOR,
+            commit: None,
+            interrupted: &|| false,
+        };
+        self.wait(async {
+            let writer = Embedded::open_write(&self.database(), Self::name(), None, self.clock()).await;
+            let writer = writer.expect("a writable store");
+            let outcome = apply(&writer, &request, &mut |_| {}).await;
+            writer.store().close().await.expect("a closed store");
+            outcome
+        })
+    }
+
+    /// Applies a plan, which must succeed.
+    pub(crate) fn apply(&self, planned: &Planned) -> Report {
+        let (report, outcome) = self.try_apply(planned);
+        if let Err(error) = outcome {
+            panic!("apply failed: {error:?}\n{}", actions(&planned.plan).join("\n"));
+        }
+        report
+    }
+
+    /// Plans everything and applies it.
+    pub(crate) fn converge(&self) -> Report {
+        self.apply(&self.plan())
+    }
+
+    /// What the store says now.
+    pub(crate) fn state(&self) -> State {
+        self.state_of(PROJECT)
+    }
+
+    /// What the store says now of a project.
+    pub(crate) fn state_of(&self, project: &str) -> State {
+        let project: Name = project.parse().expect("a name");
+        self.wait(async {
+            let store = ReadStore::open(&self.database(), None, self.clock()).await.expect("an open store");
+            let snapshot = store.digests(&project).await.expect("rows");
+            let records = store.read(&project, None).await.expect("records");
+            let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
+            store.close().await;
+            State { snapshot, records, audit }
+        })
+    }
+
+    /// Changes an object by hand: `change` gets its spec.
+    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) -> PutOutcome {
+        let state = self.state();
+        let record = state.record(address);
+        let mut spec = record.spec.clone();
+        change(&mut spec);
+        self.put_by_hand(address, record.metadata.clone(), spec)
+    }
+
+    /// Changes something of an object by hand that is beside what it does.
+    pub(crate) fn touch_by_hand(&self, address: &str) {
+        let state = self.state();
+        let record = state.record(address);
+        let metadata = Metadata { description: Some("touched".to_owned()), ..record.metadata.clone() };
+        self.put_by_hand(address, metadata, record.spec.clone());
+    }
+
+    /// Makes an object by hand.
+    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) -> PutOutcome {
+        let name = address.split_once('/').expect("an address").1;
+        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec)
+    }
+
+    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) -> PutOutcome {
+        let address: Address = address.parse().expect("an address");
+        self.in_store(async |store| {
+            let project = Self::name();
+            store.put_by_hand(&project, &address, metadata, spec, Vec::new(), "kim@console", None).await
+        })
+        .expect("a change by hand")
+    }
+
+    /// Removes an object by hand.
+    pub(crate) fn remove_by_hand(&self, address: &str) {
+        let address: Address = address.parse().expect("an address");
+        let removed =
+            self.in_store(async |store| store.delete_by_hand(&Self::name(), &address, "kim@console", None).await);
+        removed.expect("a removal by hand");
+    }
+}
+
+/// The actions of a plan, a line each: `update Webhook/a`.
+pub(crate) fn actions(plan: &Plan) -> Vec<String> {
+    plan.actions.iter().map(|action| format!("{} {}", action.action, action.address)).collect()
+}
