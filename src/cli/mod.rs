@@ -94,12 +94,17 @@ fn with_environment(mut command: Command) -> Command {
         let name = format!("TRUEUP_{}", long.to_uppercase().replace('-', "_"));
         let flag = matches!(argument.get_action(), ArgAction::SetTrue);
         let list = matches!(argument.get_action(), ArgAction::Append);
-        let mut argument = argument.env(name).hide_env_values(true);
+        // A variable that is set to nothing is taken as not set, as shells and CI systems leave them.
+        let is_empty = std::env::var_os(&name).is_some_and(|value| value.is_empty());
+        let mut argument = if is_empty { argument } else { argument.env(name).hide_env_values(true) };
         if flag {
-            argument = argument.value_parser(clap::builder::FalseyValueParser::new());
+            // A word that is neither yes nor no must not consent to anything.
+            argument = argument.value_parser(clap::builder::BoolishValueParser::new());
         }
         if list {
-            argument = argument.value_delimiter(',');
+            // In the environment several are separated: addresses have no comma, other values no line break.
+            let addresses = matches!(argument.get_long(), Some("only" | "exclude" | "replace"));
+            argument = argument.value_delimiter(if addresses { ',' } else { '\n' });
         }
         argument
     });

@@ -55,11 +55,16 @@ pub struct Wish<'a> {
 /// When the target cannot be read or no plan is possible, which is said on standard error.
 pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> Result<(Plan, Live), Exit> {
     let desired = &prepared.loaded.desired;
-    let live = live::read(reader, &wanted(desired, &prepared.secrets, &wish.arguments.replace))
+    let mut wanted = wanted(desired, &prepared.secrets, &wish.arguments.replace);
+    if wish.destroy {
+        // What is removed is shown, and its metadata says whether it is protected.
+        wanted.in_full.extend(desired.objects.iter().map(|object| object.address.clone()));
+    }
+    let live = live::read(reader, &wanted)
         .await
         .map_err(|error| exit::provider(&error))?;
     check_named(desired, &live, wish)?;
-    match crate::plan::build(desired, &live, &options(desired, wish)) {
+    match crate::plan::build(desired, &live, &options(prepared, wish)) {
         Ok(mut plan) => {
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
             Ok((plan, live))
@@ -110,7 +115,10 @@ fn check_named(desired: &Desired, live: &Live, wish: &Wish<'_>) -> Result<(), Ex
     if unknown.is_empty() { Ok(()) } else { Err(Exit::InvalidInput) }
 }
 
-fn options(desired: &Desired, wish: &Wish<'_>) -> PlanOptions {
+fn options(prepared: &Prepared, wish: &Wish<'_>) -> PlanOptions {
+    let desired = &prepared.loaded.desired;
+    let references = desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
+    let unavailable = references.filter(|reference| prepared.secrets.problem(reference).is_some());
     let PlanArguments { prune, allow_empty, adopt, allow_send, replace, limits, selection } = wish.arguments;
     let (max_deletes, max_changed_percent) = limits_of(desired, limits);
     PlanOptions {
@@ -121,6 +129,7 @@ fn options(desired: &Desired, wish: &Wish<'_>) -> PlanOptions {
         prune: *prune,
         allow_empty: *allow_empty,
         destroy: wish.destroy,
+        unavailable_secrets: unavailable.cloned().collect(),
         allow_send: *allow_send,
         max_deletes,
         max_changed_percent,

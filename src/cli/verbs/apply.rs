@@ -75,17 +75,24 @@ pub fn check_consent(consent: &ConsentArguments) -> Result<(), Exit> {
 async fn fresh(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let project = ProjectArguments { path: arguments.path.clone(), load: arguments.load.clone() };
     let prepared = planning::prepare(context, &project, &arguments.secrets)?;
-    if prepared.loaded.desired.project.target.require_saved_plan {
-        let name = &prepared.loaded.desired.project.target.name;
-        exit::say_error(
-            &format!("the target {name} takes only a saved plan"),
-            Some("make one with `trueup plan --out plan.json`, then `trueup apply plan.json`"),
-        );
-        return Err(Exit::Usage);
-    }
+    check_saved_plan(&prepared, "")?;
     let wish = Wish { arguments: &arguments.plan, destroy: false };
     let exit = plan_and_apply(context, &prepared, &wish, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await
+}
+
+/// Some targets take nothing but a plan that was saved, and so could be looked at before.
+///
+/// # Errors
+/// When the project's target is one of them.
+pub fn check_saved_plan(prepared: &Prepared, flags: &str) -> Result<(), Exit> {
+    let target = &prepared.loaded.desired.project.target;
+    if !target.require_saved_plan {
+        return Ok(());
+    }
+    let help = format!("make one with `trueup plan{flags} --out plan.json`, then `trueup apply plan.json`");
+    exit::say_error(&format!("the target {} takes only a saved plan", target.name), Some(&help));
+    Err(Exit::Usage)
 }
 
 async fn write_outputs(

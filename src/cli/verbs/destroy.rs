@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::apply::{ConsentArguments, check_consent, plan_and_apply};
+use super::apply::{ConsentArguments, check_consent, check_saved_plan, plan_and_apply};
 use crate::cli::Context;
 use crate::cli::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments, SelectionArguments};
 use crate::cli::exit::Exit;
@@ -39,6 +39,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let secrets = SecretArguments { allow_secret_commands: false, allow_secret_path: Vec::new() };
     let outcome = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &secrets)?;
+        check_saved_plan(&prepared, " --destroy")?;
         let wish = Wish { arguments: &plan, destroy: true };
         plan_and_apply(context, &prepared, &wish, &arguments.consent).await
     });

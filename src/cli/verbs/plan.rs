@@ -8,6 +8,7 @@ use clap::Args;
 use crate::cli::Context;
 use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
+use crate::cli::plan_file;
 use crate::cli::planning::{self, Wish};
 use crate::cli::target;
 use crate::cli::view::style::Style;
@@ -109,6 +110,11 @@ pub fn show(context: &Context, plan: &Plan, output: &OutputArguments) -> Exit {
 
 fn save(context: &Context, path: &std::path::Path, plan: &Plan, show_personal: bool) -> Result<(), Exit> {
     let path = context.working_folder.join(path);
+    if path.exists() && !plan_file::is_plan(&path) {
+        let message = format!("{} exists and is not a plan", path.display());
+        exit::say_error(&message, Some("name another file: what is there would be lost"));
+        return Err(Exit::InvalidInput);
+    }
     let written = std::fs::File::create(&path).map(std::io::BufWriter::new).and_then(|mut file| {
         plan_json::write(&mut file, plan, show_personal)?;
         file.flush()
