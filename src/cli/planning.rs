@@ -53,16 +53,19 @@ pub struct Wish<'a> {
 ///
 /// # Errors
 /// When the target cannot be read or no plan is possible, which is said on standard error.
-pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> Result<(Plan, Live), Exit> {
+pub async fn plan(
+    context: &Context,
+    prepared: &Prepared,
+    reader: &dyn Reader,
+    wish: &Wish<'_>,
+) -> Result<(Plan, Live), Exit> {
     let desired = &prepared.loaded.desired;
     let mut wanted = wanted(desired, &prepared.secrets, &wish.arguments.replace);
     if wish.destroy {
         // What is removed is shown, and its metadata says whether it is protected.
         wanted.in_full.extend(desired.objects.iter().map(|object| object.address.clone()));
     }
-    let live = live::read(reader, &wanted)
-        .await
-        .map_err(|error| exit::provider(&error))?;
+    let live = live::read(reader, &wanted).await.map_err(|error| exit::provider(&error))?;
     check_named(desired, &live, wish)?;
     match crate::plan::build(desired, &live, &options(prepared, wish)) {
         Ok(mut plan) => {
@@ -70,7 +73,7 @@ pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> 
             Ok((plan, live))
         }
         Err(problems) => {
-            project::say(&problems, &desired.sources);
+            project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
             let conflict = |problem: &Diagnostic| matches!(problem.code, Code::Unmanaged | Code::StillReferred);
             Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }

@@ -64,7 +64,8 @@ impl<'a> Builder<'a> {
     fn create(&mut self, object: &'a DesiredObject) {
         self.check_time(object);
         let Ok(canonical) = object.canonical() else { return };
-        let changes = changes::whole(object, &canonical, &|reference| self.state_of_new(reference), &self.desired.sources);
+        let changes =
+            changes::whole(object, &canonical, &|reference| self.state_of_new(reference), &self.desired.sources);
         let states: Vec<(Path, SecretState)> = object
             .secrets
             .iter()

@@ -71,7 +71,9 @@ impl Shown {
         match value {
             Value::Object(map) => {
                 let below = |key: &str| tree.and_then(|tree| tree.below_key(key));
-                Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::with_states(below(key), value, state))).collect())
+                Self::Map(
+                    map.iter().map(|(key, value)| (key.clone(), Self::with_states(below(key), value, state))).collect(),
+                )
             }
             Value::Array(list) => {
                 let below = tree.and_then(FieldTree::below_element);

@@ -60,11 +60,12 @@ fn output_file(text: &str) -> Result<(TextOrJson, PathBuf), String> {
 
 /// Plans.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
+    let context = &context.documents(arguments.output.output);
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(&prepared.loaded.desired.project).await?;
         let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
-        let (plan, _) = planning::plan(&prepared, &*reader, &wish).await?;
+        let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
         Ok(plan)
     });
     let plan = match planned {
