@@ -4,8 +4,8 @@
     .ci/generate-manifests.py FOLDER N [--files F] [--changed EVERY]
 
 The manifests are the same for the same arguments. They come in groups of nine, one of each kind, each referring to
-what stands before it in its group, so that any N gives a project without an error and without a warning. They fill F
-files (10 unless given; `--files N` writes one file per manifest). Secrets come from a file of the project, so that
+what stands before it in its group, with EventTypes for the rest: any N gives a project without an error and without a
+warning. They fill F files (10 unless given; `--files N` writes one file per manifest). Secrets come from a file of the project, so that
 `apply` needs no environment. With `--changed EVERY`, every so-many-th manifest has another description, for measuring
 a plan that changes something.
 """
@@ -195,10 +195,15 @@ spec:
 NAMES = {"EventType": "event-type", "IncomingWebhook": "incoming-webhook"}
 
 
-def manifest(number: int, changed: bool) -> str:
-    """One manifest; `changed` gives it another description than it has without."""
+def manifest(number: int, count: int, changed: bool) -> str:
+    """One of `count` manifests; `changed` gives it another description than it has without."""
     n, which = divmod(number, len(KINDS))
-    kind, spec = list(KINDS.items())[which]
+    groups = count // len(KINDS)
+    if n < groups:
+        kind, spec = list(KINDS.items())[which]
+    else:
+        # A group that is not complete would have templates and destinations that nothing uses.
+        n, kind, spec = n + which, "EventType", KINDS["EventType"]
     name = f"{NAMES.get(kind, kind.lower())}-{n}"
     text = "changed" if changed else "generated"
     head = f"""\
@@ -233,7 +238,7 @@ def main() -> None:
     for file in range(files):
         numbers = range(count * file // files, count * (file + 1) // files)
         every = arguments.changed
-        documents = [manifest(number, bool(every) and number % every == 0) for number in numbers]
+        documents = [manifest(number, count, bool(every) and number % every == 0) for number in numbers]
         path = folder / f"manifests-{file:0{digits}}.yaml"
         path.write_text("---\n".join(documents), encoding="utf-8")
 

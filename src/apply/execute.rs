@@ -1,14 +1,15 @@
 //! Carrying out a plan on a target that applies a changeset whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
+use std::time::Duration;
 
 use super::changeset::{MakeError, Source, secret_update, writes};
 use super::report::{ActionReport, ActionState, Event, Report};
 use crate::base::digest::Digest;
 use crate::base::fingerprint::fingerprint;
-use crate::base::ident::{FencingToken, PlanId};
+use crate::base::ident::FencingToken;
 use crate::desired::Desired;
 use crate::desired::secrets::Secrets;
 use crate::kinds::Address;
@@ -91,7 +92,11 @@ async fn run(
     let lease = writer.take_lease(plan.plan_id, request.actor).await?;
     observe(Event::LeaseTaken);
     let work = write(writer, request, lease.token, observe, report);
-    let outcome = renewing(writer, plan.plan_id, request.actor, work).await;
+    let renew = || async {
+        // A renewal that fails is no reason to stop: the target refuses the write if the lease is lost.
+        let _ = writer.take_lease(plan.plan_id, request.actor).await;
+    };
+    let outcome = meanwhile(work, LEASE_RENEWAL, renew).await;
     // The term ends by itself; that it could not be given back early must not hide what happened.
     let released = writer.release_lease(plan.plan_id, lease.token).await;
     outcome.and(released.map_err(ApplyError::from))
@@ -256,18 +261,26 @@ fn reference_of(
     Ok(link.reference.clone())
 }
 
-/// Does the work and renews the lease meanwhile.
-async fn renewing<T>(writer: &dyn Writer, owner: PlanId, actor: &str, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
+/// Does the work and something else every so often until it is done.
+///
+/// Both go on side by side: a renewal may have to wait for the very connection that the work holds, and would wait for
+/// ever if the work stood still meanwhile.
+async fn meanwhile<T, F: Future<Output = ()>>(
+    work: impl Future<Output = T>,
+    every: Duration,
+    something: impl Fn() -> F,
+) -> T {
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = again_and_again(every, something) => match never {},
+    }
+}
+
+async fn again_and_again<F: Future<Output = ()>>(every: Duration, something: impl Fn() -> F) -> Infallible {
     loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            () = tokio::time::sleep(LEASE_RENEWAL) => {
-                // A renewal that fails is no reason to stop: the target refuses the write if the lease is lost.
-                let _ = writer.take_lease(owner, actor).await;
-            }
-        }
+        tokio::time::sleep(every).await;
+        something().await;
     }
 }
 
@@ -332,4 +345,27 @@ fn totals(report: &Report, plan: &Plan) -> Totals {
         .zip(&plan.actions)
         .filter(|(report, action)| done(report) && action.action == ActionKind::Replace && !action.archives);
     Totals::of(&summary, deleting.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{Mutex, Notify};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_while_a_renewal_waits_for_it() {
+        let (connection, asked) = (Mutex::new(()), Notify::new());
+        let work = async {
+            let held = connection.lock().await;
+            asked.notified().await;
+            drop(held);
+            "done"
+        };
+        let renew = || async {
+            asked.notify_one();
+            drop(connection.lock().await);
+        };
+        assert_eq!(meanwhile(work, Duration::from_millis(1), renew).await, "done");
+    }
 }

@@ -20,7 +20,8 @@ pub(super) fn left_behind(actions: &[Action], desired: &Desired, live: &Live) ->
         live.rows.contains_key(&object.address)
             || former_address(object).is_some_and(|former| live.rows.contains_key(&former))
     };
-    let is_written = |object: &&DesiredObject| actions.iter().any(|action| action.address == object.address);
+    let written: BTreeSet<&Address> = actions.iter().map(|action| &action.address).collect();
+    let is_written = |object: &&DesiredObject| written.contains(&object.address);
     let left = desired.objects.iter().filter(|object| !gone.is_empty() && is_live(object) && !is_written(object));
     left.filter_map(|object| {
         let link = object.links.iter().find(|link| gone.contains(&link.to))?;
