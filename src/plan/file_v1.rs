@@ -47,8 +47,7 @@ pub struct PlanV1 {
     /// Digest of the manifests, resolved; `apply` refuses the plan when they have another by then.
     #[schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$"))]
     pub desired_digest: Digest,
-    /// Digest of this document without this field, personal data masked: `show` and `apply` refuse a plan that was
-    /// changed after it was made. It guards against slips, not against somebody who computes it anew.
+    /// Digest of the rest of this document, personal data masked: a plan that was changed by hand is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$"))]
     pub body_digest: Option<Digest>,
