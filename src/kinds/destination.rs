@@ -205,7 +205,8 @@ impl Managed for DestinationSpec {
     ];
 
     fn normalise(&mut self) {
-        if let Auth::Oauth2 { scopes, .. } = &mut self.auth {
+        if let Auth::Oauth2 { scopes, audience, .. } = &mut self.auth {
+            audience.take_if(|audience| audience.is_empty());
             scopes.sort();
             scopes.dedup();
         }
@@ -265,6 +266,23 @@ mod tests {
         assert_eq!(found(basic), [(Code::InvalidValue, "spec.auth.username".to_owned())]);
         let oauth2 = json!({"auth": {"type": "oauth2", "tokenUrl": "http://a.test", "clientId": "c", "clientSecret": {"fromEnv": "P"}}});
         assert_eq!(found(oauth2), [(Code::PlainHttp, "spec.auth.tokenUrl".to_owned())]);
+    }
+
+    #[test]
+    fn an_empty_oauth_audience_is_none() -> Result<(), serde_json::Error> {
+        let auth =
+            json!({"type": "oauth2", "tokenUrl": "https://a.test", "clientId": "c", "clientSecret": {"fromEnv": "P"}});
+        let mut with_empty = auth.clone();
+        with_empty["audience"] = json!("");
+        let canonical = |auth: Value| -> Result<DestinationSpec, serde_json::Error> {
+            let mut spec: DestinationSpec = serde_json::from_value(
+                json!({"platform": "Slack", "method": "POST", "url": "https://a.test", "auth": auth}),
+            )?;
+            spec.normalise();
+            Ok(spec)
+        };
+        assert_eq!(canonical(with_empty)?, canonical(auth)?);
+        Ok(())
     }
 
     #[test]

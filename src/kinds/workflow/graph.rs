@@ -42,14 +42,17 @@ pub fn check(start: &str, steps: &[Step], findings: &mut Findings) {
     let cycles = endless_cycles(steps, &next);
     if let Some(start) = places.get(start) {
         let reached = reachable(*start, &next);
-        // Where a way leads nowhere or round for ever, that is said; otherwise every way must come to an end.
+        // Where a name is doubled, or a way leads nowhere or round for ever, that is said; otherwise every way must come to an end.
         let complete = |step: &Step| {
             let routed = |exit: &&str| step.routes().is_none_or(|routes| routes.contains_key(*exit));
             step.exits().required.iter().all(routed)
                 && step.targets(&Path::root()).iter().all(|(_, next)| places.contains_key(next))
         };
         let mut walked = reached.iter().filter_map(|n| steps.get(*n));
-        if cycles.is_empty() && walked.all(|step| complete(step) && !matches!(step, Step::End(_))) {
+        if cycles.is_empty()
+            && places.len() == steps.len()
+            && walked.all(|step| complete(step) && !matches!(step, Step::End(_)))
+        {
             findings
                 .warning(Code::EndlessCycle, Path::keys("spec.start"), "no way from here comes to an end")
                 .help("lead one to a step of type end");
@@ -219,6 +222,8 @@ mod tests {
         assert_eq!(codes("a", steps), [(Code::UnreachableStep, "spec.steps[island].name".to_owned())]);
         let twice = json!([set("a", "bye"), {"name": "bye", "type": "end"}, {"name": "bye", "type": "end"}]);
         assert_eq!(codes("a", twice), []);
+        let task = json!({"name": "a", "type": "task", "assignee": "bo", "routes": {"completed": "a"}});
+        assert_eq!(codes("a", json!([task, {"name": "a", "type": "end"}])), []);
     }
 
     #[test]
