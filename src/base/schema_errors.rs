@@ -59,6 +59,7 @@ pub fn schema_diagnostics<'e>(
         at += 1;
         !slips.contains(&(at - 1))
     });
+    without_second_thoughts(&mut done);
     let last = done.last().map(|last| (last.code, last.span, last.address.clone()));
     if let Some((code, span, address)) = last
         && let Some(mut more) = diagnostic::unlisted(unlisted, Severity::Error, code)
@@ -67,6 +68,22 @@ pub fn schema_diagnostics<'e>(
         done.push(more);
     }
     done
+}
+
+/// A value of a wrong type, or a name that is none, breaks other rules as well: that says nothing more.
+fn without_second_thoughts(done: &mut Vec<Diagnostic>) {
+    let basic = |code| matches!(code, Code::WrongType | Code::InvalidName);
+    let settled: BTreeSet<String> = done
+        .iter()
+        .filter(|found| basic(found.code))
+        .filter_map(|found| Some(found.path.as_ref()?.to_string()))
+        .collect();
+    if !settled.is_empty() {
+        done.retain(|found| {
+            found.code != Code::InvalidValue
+                || found.path.as_ref().is_none_or(|path| !settled.contains(&path.to_string()))
+        });
+    }
 }
 
 struct Translation<'c> {
@@ -175,12 +192,13 @@ impl<'c> Translation<'c> {
 
     fn wrong_type(&mut self, wanted: &BTreeSet<&str>, at: &At<'_>) {
         let wanted: Vec<&str> = wanted.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
-        let message = format!(
-            "{} must be {}, found {}",
-            self.name(&at.path),
-            wanted.join(" or "),
-            described(schema::type_name(at.value))
-        );
+        let found = match at.value {
+            Value::Number(number) if at.secret.is_none() && wanted.contains(&described("integer")) => {
+                number.to_string()
+            }
+            value => described(schema::type_name(value)).to_owned(),
+        };
+        let message = format!("{} must be {}, found {found}", self.name(&at.path), wanted.join(" or "));
         let mut diagnostic = Diagnostic::error(Code::WrongType, message);
         if wanted.contains(&described("string")) && matches!(at.value, Value::Number(_) | Value::Bool(_)) {
             diagnostic = diagnostic.help("put it in quotes");
