@@ -267,7 +267,7 @@ impl PlanV1 {
         let actions = plan.actions.iter().map(|action| ActionV1::new(action, show_personal)).collect();
         // A document that cannot be digested could not be written either, which its writer says.
         let body_digest = body_digest(plan).ok();
-        Self { actions, body_digest, ..Self::without_actions(plan, show_personal) }
+        Self { body_digest, actions, ..Self::without_actions(plan, show_personal) }
     }
 
     fn without_actions(plan: &Plan, show_personal: bool) -> Self {
