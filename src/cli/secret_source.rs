@@ -58,10 +58,12 @@ impl GuardedSource {
     fn belongs_to_a_target(&self, file: &Path) -> bool {
         let in_data = |folder: PathBuf| folder.canonicalize().is_ok_and(|folder| file.starts_with(folder));
         let guarded = in_data(self.root.join(DATA_FOLDER));
-        let named = file.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        let key = named.strip_suffix(".key").is_some_and(|name| name.ends_with(".db"))
-            || file.extension().is_some_and(|extension| extension == "key") && is_database(&file.with_extension(""));
-        guarded || key || [".db", ".db-wal", ".db-shm"].iter().any(|end| named.ends_with(end)) || is_database(file)
+        let has_end = |file: &Path, ends: &[&str]| {
+            let end = file.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            ends.contains(&end.as_str())
+        };
+        let database = |file: &Path| has_end(file, &["db", "db-wal", "db-shm"]) || is_database(file);
+        guarded || database(file) || has_end(file, &["key"]) && database(&file.with_extension(""))
     }
 
     fn command(&self, words: &[String]) -> Result<SecretText, SecretProblem> {
