@@ -184,6 +184,11 @@ impl<'c> Translation<'c> {
         let mut diagnostic = Diagnostic::error(Code::MissingField, format!("`{name}` is missing{place}"));
         diagnostic.help = help;
         let before = self.done.len();
+        if let Some(Note::Removed { target, fields }) = self.note(&at.path)
+            && let Some((_, span)) = fields.iter().find(|(field, _)| &**field == name)
+        {
+            diagnostic = diagnostic.related(format!("a patch of target `{target}` removes it"), *span);
+        }
         self.push(diagnostic, &at.path, Place::Key);
         if self.done.len() > before {
             self.missing.push((before, at.path.key(name)));
@@ -201,7 +206,13 @@ impl<'c> Translation<'c> {
         let message = format!("{} must be {}, found {found}", self.name(&at.path), wanted.join(" or "));
         let mut diagnostic = Diagnostic::error(Code::WrongType, message);
         if wanted.contains(&described("string")) && matches!(at.value, Value::Number(_) | Value::Bool(_)) {
-            diagnostic = diagnostic.help("put it in quotes");
+            diagnostic = match self.note(&at.path) {
+                Some(Note::Resolved { variables }) if let [variable] = variables.as_slice() => {
+                    let kind = described(schema::type_name(at.value));
+                    diagnostic.help(format!("`${{{}}}` is {kind}: declare it with `type: string`", variable.name))
+                }
+                Some(_) | None => diagnostic.help("put it in quotes"),
+            };
         }
         self.push(diagnostic, &at.path, Place::Value);
     }
@@ -368,6 +379,10 @@ impl<'c> Translation<'c> {
         if segments.is_empty() { "the document".to_owned() } else { format!("`{name}`") }
     }
 
+    fn note(&self, path: &Path) -> Option<&'c Note> {
+        self.context.positions.find(&self.full(path)).filter(|place| place.exact)?.note
+    }
+
     fn push(&mut self, mut diagnostic: Diagnostic, path: &Path, place: Place) {
         if self.done.len() >= LISTED {
             self.unlisted += 1;
@@ -407,7 +422,7 @@ fn with_note(diagnostic: Diagnostic, note: Option<&Note>) -> Diagnostic {
                 None => diagnostic,
             })
         }
-        Some(Note::Patched { original: None, .. }) | None => diagnostic,
+        Some(Note::Patched { original: None, .. } | Note::Removed { .. }) | None => diagnostic,
     }
 }
 

@@ -30,6 +30,7 @@ pub fn origin(object: &DesiredObject, path: &Path, sources: &SourceMap) -> Optio
             });
             Some(each.collect::<Vec<_>>().join(", "))
         }
+        Note::Removed { .. } => None,
         Note::Aliased { used } => shown(*used).map(|at| format!("used at {at}")),
     });
     Some(Origin { location: sources.locate(place.value)?, note })
