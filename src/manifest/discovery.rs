@@ -1,7 +1,7 @@
 //! Finding the project and its manifests on disk.
 //!
 //! Of a project's folder, these are manifests: `*.yaml`, `*.yml` and `*.json`, in the order of their paths. These are
-//! passed over: folders that begin with a dot (tools keep YAML of their own there), symbolic links (a manifest would be
+//! passed over: what begins with a dot (tools keep YAML of their own there), symbolic links (a manifest would be
 //! read twice, or the walk never end), what `.trueupignore` files name, and folders with a `trueup.yaml` of their
 //! own, which are projects of their own.
 
@@ -90,7 +90,7 @@ fn walk(root: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
             return true;
         }
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        let is_hidden = is_folder && entry.file_name().to_string_lossy().starts_with('.');
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
         let is_project = is_folder && path.join(PROJECT_FILE).is_file();
         !is_hidden && !is_project
     });
