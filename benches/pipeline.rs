@@ -149,6 +149,7 @@ fn read(runtime: &Runtime, store: &Embedded<Store>, desired: &Desired) -> Live {
 
 fn plan(desired: &Desired, live: &Live) -> Plan {
     let options = PlanOptions {
+        unavailable_secrets: std::collections::BTreeSet::new(),
         plan_id: PlanId(Uuid::new_v4()),
         now: Timestamp::now(),
         trueup_version: String::new(),

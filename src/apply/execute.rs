@@ -67,7 +67,8 @@ pub async fn apply(
     if let Err(error) = &outcome {
         settle(&mut report, request.plan, error);
     }
-    for action in &report.actions {
+    // What never began is told once, by the error.
+    for action in report.actions.iter().filter(|action| action.state != ActionState::NotStarted) {
         observe(Event::Ended(action.clone()));
     }
     report.totals = totals(&report, request.plan);

@@ -159,7 +159,7 @@ codes! {
     UnreachableStep "unreachable-step" "a step no path leads to"
         "No route from start reaches it; remove it or route to it.";
     EndlessCycle "endless-cycle" "a cycle in which nothing waits for a person"
-        "A run would go round for ever. Put a sayGather, sayIntent or task into it, or end it.";
+        "A run would go round for ever. Put a sayGather, sayIntent or task into it, or end it. As a warning: no step of type end can be reached from start, so that no request is ever completed.";
     UndeclaredVariable "undeclared-variable" "a variable that no data item and no step sets"
         "A run's variables are its data and what its steps set; names are case-sensitive.";
     // Lint

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::source::Location;
+use super::source::{Location, Span};
 
 /// One problem. Lines and columns count from 1, columns in characters; what is not known is `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,13 +40,38 @@ pub struct DiagnosticRecord {
     /// What to do.
     #[serde(default)]
     pub help: Option<String>,
+    /// Other places that have to do with it.
+    #[serde(default)]
+    pub related: Vec<RelatedRecord>,
+}
+
+/// Another place that has to do with a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct RelatedRecord {
+    /// What is there.
+    pub message: String,
+    /// Relative to the project's folder, with forward slashes.
+    pub file: String,
+    /// Its line.
+    pub line: u32,
+    /// Its column.
+    pub column: u32,
 }
 
 impl DiagnosticRecord {
-    /// The record of a diagnostic that lies at `location`.
+    /// The record of a diagnostic that lies at `location`; `locate` finds the other places.
     #[must_use]
-    pub fn new(diagnostic: &Diagnostic, location: Option<&Location>) -> Self {
-        let Diagnostic { severity, code, message, span: _, file, address, path, help, related: _ } = diagnostic;
+    pub fn new(
+        diagnostic: &Diagnostic,
+        location: Option<&Location>,
+        mut locate: impl FnMut(Span) -> Option<Location>,
+    ) -> Self {
+        let Diagnostic { severity, code, message, span: _, file, address, path, help, related } = diagnostic;
+        let related = related.iter().filter_map(|(message, span)| {
+            let Location { file, line, column, .. } = locate(*span)?;
+            Some(RelatedRecord { message: message.clone(), file: file.to_string(), line, column })
+        });
         Self {
             severity: *severity,
             code: code.as_str().to_owned(),
@@ -59,6 +84,7 @@ impl DiagnosticRecord {
             address: address.clone(),
             path: path.as_ref().map(ToString::to_string),
             help: help.clone(),
+            related: related.collect(),
         }
     }
 }

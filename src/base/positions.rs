@@ -45,6 +45,13 @@ pub enum Note {
         /// The variables, in the order of their use.
         variables: Vec<Resolved>,
     },
+    /// A target's patch removed fields of it.
+    Removed {
+        /// The target's name.
+        target: Arc<str>,
+        /// The fields, each with its place in the patch.
+        fields: Vec<(Arc<str>, Span)>,
+    },
     /// It came through an alias; the node's span is the anchor's content, this the place of use.
     Aliased {
         /// Where the alias stands.

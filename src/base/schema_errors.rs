@@ -59,6 +59,7 @@ pub fn schema_diagnostics<'e>(
         at += 1;
         !slips.contains(&(at - 1))
     });
+    without_second_thoughts(&mut done);
     let last = done.last().map(|last| (last.code, last.span, last.address.clone()));
     if let Some((code, span, address)) = last
         && let Some(mut more) = diagnostic::unlisted(unlisted, Severity::Error, code)
@@ -67,6 +68,22 @@ pub fn schema_diagnostics<'e>(
         done.push(more);
     }
     done
+}
+
+/// A value of a wrong type, or a name that is none, breaks other rules as well: that says nothing more.
+fn without_second_thoughts(done: &mut Vec<Diagnostic>) {
+    let basic = |code| matches!(code, Code::WrongType | Code::InvalidName);
+    let settled: BTreeSet<String> = done
+        .iter()
+        .filter(|found| basic(found.code))
+        .filter_map(|found| Some(found.path.as_ref()?.to_string()))
+        .collect();
+    if !settled.is_empty() {
+        done.retain(|found| {
+            found.code != Code::InvalidValue
+                || found.path.as_ref().is_none_or(|path| !settled.contains(&path.to_string()))
+        });
+    }
 }
 
 struct Translation<'c> {
@@ -167,6 +184,11 @@ impl<'c> Translation<'c> {
         let mut diagnostic = Diagnostic::error(Code::MissingField, format!("`{name}` is missing{place}"));
         diagnostic.help = help;
         let before = self.done.len();
+        if let Some(Note::Removed { target, fields }) = self.note(&at.path)
+            && let Some((_, span)) = fields.iter().find(|(field, _)| &**field == name)
+        {
+            diagnostic = diagnostic.related(format!("a patch of target `{target}` removes it"), *span);
+        }
         self.push(diagnostic, &at.path, Place::Key);
         if self.done.len() > before {
             self.missing.push((before, at.path.key(name)));
@@ -175,15 +197,22 @@ impl<'c> Translation<'c> {
 
     fn wrong_type(&mut self, wanted: &BTreeSet<&str>, at: &At<'_>) {
         let wanted: Vec<&str> = wanted.iter().filter(|name| **name != "null").map(|name| described(name)).collect();
-        let message = format!(
-            "{} must be {}, found {}",
-            self.name(&at.path),
-            wanted.join(" or "),
-            described(schema::type_name(at.value))
-        );
+        let found = match at.value {
+            Value::Number(number) if at.secret.is_none() && wanted.contains(&described("integer")) => {
+                number.to_string()
+            }
+            value => described(schema::type_name(value)).to_owned(),
+        };
+        let message = format!("{} must be {}, found {found}", self.name(&at.path), wanted.join(" or "));
         let mut diagnostic = Diagnostic::error(Code::WrongType, message);
         if wanted.contains(&described("string")) && matches!(at.value, Value::Number(_) | Value::Bool(_)) {
-            diagnostic = diagnostic.help("put it in quotes");
+            diagnostic = match self.note(&at.path) {
+                Some(Note::Resolved { variables }) if let [variable] = variables.as_slice() => {
+                    let kind = described(schema::type_name(at.value));
+                    diagnostic.help(format!("`${{{}}}` is {kind}: declare it with `type: string`", variable.name))
+                }
+                Some(_) | None => diagnostic.help("put it in quotes"),
+            };
         }
         self.push(diagnostic, &at.path, Place::Value);
     }
@@ -350,6 +379,10 @@ impl<'c> Translation<'c> {
         if segments.is_empty() { "the document".to_owned() } else { format!("`{name}`") }
     }
 
+    fn note(&self, path: &Path) -> Option<&'c Note> {
+        self.context.positions.find(&self.full(path)).filter(|place| place.exact)?.note
+    }
+
     fn push(&mut self, mut diagnostic: Diagnostic, path: &Path, place: Place) {
         if self.done.len() >= LISTED {
             self.unlisted += 1;
@@ -389,7 +422,7 @@ fn with_note(diagnostic: Diagnostic, note: Option<&Note>) -> Diagnostic {
                 None => diagnostic,
             })
         }
-        Some(Note::Patched { original: None, .. }) | None => diagnostic,
+        Some(Note::Patched { original: None, .. } | Note::Removed { .. }) | None => diagnostic,
     }
 }
 

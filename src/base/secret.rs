@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub enum SecretRef {
     /// Name of an environment variable of the process that plans or applies.
-    FromEnv(#[schemars(length(min = 1))] String),
+    FromEnv(#[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))] String),
     /// A file; relative to the project's folder. One newline at its end is not part of the secret.
     FromFile(#[schemars(length(min = 1))] String),
     /// A program and its arguments; its standard output, less one newline at the end, is the secret.
@@ -50,10 +50,16 @@ impl SecretText {
     /// Writing a mask back destroys the real secret, so it is refused on the way out (domain §7).
     #[must_use]
     pub fn looks_masked(&self) -> bool {
-        let content = self.0.expose_secret().trim();
-        let masks = content.chars().filter(|c| matches!(c, '*' | '•' | '●')).count();
-        masks >= 4 && (masks * 2 >= content.chars().count() || content.starts_with("****"))
+        looks_masked(self.0.expose_secret())
     }
+}
+
+/// Whether a text is what consoles show in place of a secret: see [`SecretText::looks_masked`].
+#[must_use]
+pub fn looks_masked(text: &str) -> bool {
+    let text = text.trim();
+    let masks = text.chars().filter(|c| matches!(c, '*' | '•' | '●')).count();
+    masks >= 4 && (masks * 2 >= text.chars().count() || text.starts_with("****"))
 }
 
 impl fmt::Debug for SecretText {

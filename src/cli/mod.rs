@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod arguments;
 pub mod exit;
+pub mod interrupt;
 pub mod plan_file;
 pub mod planning;
 pub mod private_file;
@@ -51,6 +52,42 @@ pub struct Context {
     pub working_folder: std::path::PathBuf,
     /// Say nothing but results, warnings and errors.
     pub quiet: bool,
+    /// In which form problems are told.
+    pub problems: Problems,
+}
+
+/// The form in which the problems that end a run are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Problems {
+    /// As text on standard error.
+    #[default]
+    Text,
+    /// As the document of `validate -o json` on standard output: who asked for a document gets one.
+    Document,
+    /// As a version record and one record each, in lines, on standard output.
+    Lines,
+}
+
+impl Context {
+    /// The same, telling problems as a document when the result would have been one.
+    #[must_use]
+    pub fn documents(&self, output: arguments::TextOrJson) -> Self {
+        self.telling(output, Problems::Document)
+    }
+
+    /// The same, telling problems in lines when the result would have come in lines.
+    #[must_use]
+    pub fn lines(&self, output: arguments::TextOrJson) -> Self {
+        self.telling(output, Problems::Lines)
+    }
+
+    fn telling(&self, output: arguments::TextOrJson, json: Problems) -> Self {
+        let problems = match output {
+            arguments::TextOrJson::Text => Problems::Text,
+            arguments::TextOrJson::Json => json,
+        };
+        Self { problems, ..self.clone() }
+    }
 }
 
 /// Runs the program with these arguments, the first being its name.
@@ -82,7 +119,7 @@ fn execute(line: CommandLine) -> Exit {
         Ok(folder) => folder,
         Err(error) => return exit::failed(format!("failed to enter {}: {error}", folder.display())),
     };
-    verb.run(&Context { working_folder: folder, quiet })
+    verb.run(&Context { working_folder: folder, quiet, problems: Problems::Text })
 }
 
 /// Gives every flag its `TRUEUP_…` twin.
@@ -94,12 +131,17 @@ fn with_environment(mut command: Command) -> Command {
         let name = format!("TRUEUP_{}", long.to_uppercase().replace('-', "_"));
         let flag = matches!(argument.get_action(), ArgAction::SetTrue);
         let list = matches!(argument.get_action(), ArgAction::Append);
-        let mut argument = argument.env(name).hide_env_values(true);
+        // A variable that is set to nothing is taken as not set, as shells and CI systems leave them.
+        let is_empty = std::env::var_os(&name).is_some_and(|value| value.is_empty());
+        let mut argument = if is_empty { argument } else { argument.env(name).hide_env_values(true) };
         if flag {
-            argument = argument.value_parser(clap::builder::FalseyValueParser::new());
+            // A word that is neither yes nor no must not consent to anything.
+            argument = argument.value_parser(clap::builder::BoolishValueParser::new());
         }
         if list {
-            argument = argument.value_delimiter(',');
+            // In the environment several are separated: addresses have no comma, other values no line break.
+            let addresses = matches!(argument.get_long(), Some("only" | "exclude" | "replace"));
+            argument = argument.value_delimiter(if addresses { ',' } else { '\n' });
         }
         argument
     });

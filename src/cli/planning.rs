@@ -53,19 +53,27 @@ pub struct Wish<'a> {
 ///
 /// # Errors
 /// When the target cannot be read or no plan is possible, which is said on standard error.
-pub async fn plan(prepared: &Prepared, reader: &dyn Reader, wish: &Wish<'_>) -> Result<(Plan, Live), Exit> {
+pub async fn plan(
+    context: &Context,
+    prepared: &Prepared,
+    reader: &dyn Reader,
+    wish: &Wish<'_>,
+) -> Result<(Plan, Live), Exit> {
     let desired = &prepared.loaded.desired;
-    let live = live::read(reader, &wanted(desired, &prepared.secrets, &wish.arguments.replace))
-        .await
-        .map_err(|error| exit::provider(&error))?;
+    let mut wanted = wanted(desired, &prepared.secrets, &wish.arguments.replace);
+    if wish.destroy {
+        // What is removed is shown, and its metadata says whether it is protected.
+        wanted.in_full.extend(desired.objects.iter().map(|object| object.address.clone()));
+    }
+    let live = live::read(reader, &wanted).await.map_err(|error| exit::provider(&error))?;
     check_named(desired, &live, wish)?;
-    match crate::plan::build(desired, &live, &options(desired, wish)) {
+    match crate::plan::build(desired, &live, &options(prepared, wish)) {
         Ok(mut plan) => {
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
             Ok((plan, live))
         }
         Err(problems) => {
-            project::say(&problems, &desired.sources);
+            project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
             let conflict = |problem: &Diagnostic| matches!(problem.code, Code::Unmanaged | Code::StillReferred);
             Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }
@@ -110,7 +118,10 @@ fn check_named(desired: &Desired, live: &Live, wish: &Wish<'_>) -> Result<(), Ex
     if unknown.is_empty() { Ok(()) } else { Err(Exit::InvalidInput) }
 }
 
-fn options(desired: &Desired, wish: &Wish<'_>) -> PlanOptions {
+fn options(prepared: &Prepared, wish: &Wish<'_>) -> PlanOptions {
+    let desired = &prepared.loaded.desired;
+    let references = desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
+    let unavailable = references.filter(|reference| prepared.secrets.problem(reference).is_some());
     let PlanArguments { prune, allow_empty, adopt, allow_send, replace, limits, selection } = wish.arguments;
     let (max_deletes, max_changed_percent) = limits_of(desired, limits);
     PlanOptions {
@@ -121,6 +132,7 @@ fn options(desired: &Desired, wish: &Wish<'_>) -> PlanOptions {
         prune: *prune,
         allow_empty: *allow_empty,
         destroy: wish.destroy,
+        unavailable_secrets: unavailable.cloned().collect(),
         allow_send: *allow_send,
         max_deletes,
         max_changed_percent,

@@ -1,12 +1,12 @@
 //! Loading a project for a verb, and saying what is wrong with it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
-use super::Context;
 use super::arguments::ProjectArguments;
 use super::exit::{self, Exit};
-use super::view::{diagnostic_text, terminal};
+use super::view::{apply_json, diagnostic_json, diagnostic_text, terminal};
+use super::{Context, Problems};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::SourceMap;
 use crate::desired::load::{LoadedProject, NoProject, load_project};
@@ -66,7 +66,7 @@ pub fn read(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
 pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let options = options(context, arguments)?;
     read(&options).map_err(|NoProject { diagnostics, sources }| {
-        say(&diagnostics, &sources);
+        tell(context, &diagnostics, &sources, 0);
         Exit::InvalidInput
     })
 }
@@ -78,17 +78,38 @@ pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedPro
 pub fn load_sound(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let loaded = load(context, arguments)?;
     if loaded.has_errors() {
-        say_all(&loaded);
+        tell_all(context, &loaded);
         return Err(Exit::InvalidInput);
     }
     Ok(loaded)
 }
 
-/// Says all diagnostics of a load, with a last line of their counts.
-pub fn say_all(loaded: &LoadedProject) {
-    let mut err = terminal::standard_error();
+/// Tells all diagnostics of a load: as text with a last line of their counts.
+fn tell_all(context: &Context, loaded: &LoadedProject) {
     let sources = &loaded.desired.sources;
-    let _ = diagnostic_text::write(&mut *err.writer, &loaded.diagnostics, sources, loaded.manifests, err.style);
+    if context.problems == Problems::Text {
+        let mut err = terminal::standard_error();
+        let _ = diagnostic_text::write(&mut *err.writer, &loaded.diagnostics, sources, loaded.manifests, err.style);
+    } else {
+        tell(context, &loaded.diagnostics, sources, loaded.manifests);
+    }
+}
+
+/// Tells the problems that end a run, in the form its result was asked for in.
+pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize) {
+    let mut out = terminal::standard_output();
+    // Nobody is left to tell when the output is closed.
+    let _ = match context.problems {
+        Problems::Text => {
+            say(diagnostics, sources);
+            return;
+        }
+        Problems::Document => diagnostic_json::write(&mut *out.writer, diagnostics, sources, manifests),
+        Problems::Lines => {
+            apply_json::write_problems(&mut *out.writer, diagnostics, sources, env!("CARGO_PKG_VERSION"))
+        }
+    }
+    .and_then(|()| out.writer.flush());
 }
 
 /// Says diagnostics on standard error.

@@ -1,5 +1,6 @@
 //! Reading secrets for the command line, under guard: manifests may come from strangers.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -7,6 +8,8 @@ use super::arguments::SecretArguments;
 use crate::base::secret::{SecretRef, SecretText};
 use crate::desired::secrets::{SecretProblem, SecretSource};
 
+/// The folder of a project's root in which targets keep their data.
+const DATA_FOLDER: &str = ".trueup";
 /// The largest secret, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -38,11 +41,29 @@ impl GuardedSource {
                 "the file {written} is outside the project: allow its folder with --allow-secret-path"
             )));
         }
+        if self.belongs_to_a_target(&file) {
+            return Err(SecretProblem::NotAllowed(format!(
+                "the file {written} belongs to a target's own data, which is no source of secrets"
+            )));
+        }
         let size = std::fs::metadata(&file).map_err(unreadable)?.len();
         if size > LIMIT {
             return Err(SecretProblem::Unusable("larger than 1 MiB"));
         }
         content(std::fs::read(&file).map_err(unreadable)?)
+    }
+
+    /// Whether a file, its links followed, is a database, the key beside one, or anything in the project's data folder:
+    /// a manifest of a stranger could otherwise send out the key that all secrets are encrypted under.
+    fn belongs_to_a_target(&self, file: &Path) -> bool {
+        let in_data = |folder: PathBuf| folder.canonicalize().is_ok_and(|folder| file.starts_with(folder));
+        let guarded = in_data(self.root.join(DATA_FOLDER));
+        let has_end = |file: &Path, ends: &[&str]| {
+            let end = file.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            ends.contains(&end.as_str())
+        };
+        let database = |file: &Path| has_end(file, &["db", "db-wal", "db-shm"]) || is_database(file);
+        guarded || database(file) || has_end(file, &["key"]) && database(&file.with_extension(""))
     }
 
     fn command(&self, words: &[String]) -> Result<SecretText, SecretProblem> {
@@ -79,6 +100,12 @@ impl SecretSource for GuardedSource {
             SecretRef::FromCommand(words) => self.command(words),
         }
     }
+}
+
+/// Whether a file begins as databases do.
+fn is_database(file: &Path) -> bool {
+    let mut start = [0; 16];
+    std::fs::File::open(file).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"SQLite format 3\0"
 }
 
 fn content(bytes: Vec<u8>) -> Result<SecretText, SecretProblem> {
@@ -124,6 +151,31 @@ mod tests {
         assert!(commands.read(&echo).is_ok_and(|text| text.expose_to_target() == "hello"));
         let fails = SecretRef::FromCommand(vec!["false".into()]);
         assert!(matches!(commands.read(&fails), Err(SecretProblem::CommandFailed { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn what_belongs_to_a_target_is_no_secret() -> std::io::Result<()> {
+        let project = tempfile::tempdir()?;
+        let at = |name: &str| project.path().join(name);
+        std::fs::create_dir(at(".trueup"))?;
+        std::fs::create_dir(at("x"))?;
+        let files = [".trueup/local.db.key", ".trueup/other", "else.db", "else.db.key", "odd.sqlite", "odd.sqlite.key"];
+        for name in files {
+            std::fs::write(at(name), "SQLite format 3\0 and more")?;
+        }
+        std::fs::write(at("tls.key"), "mine")?;
+        std::os::unix::fs::symlink(at(".trueup"), at("folder"))?;
+        std::os::unix::fs::symlink(at(".trueup/local.db.key"), at("link"))?;
+        // Not even where the folder was allowed.
+        let source = source(project.path(), false, vec![at(".trueup")]);
+        let absolute = at(files[0]);
+        let ways = ["./x/../.trueup/local.db.key", "folder/local.db.key", "link", &*absolute.to_string_lossy()];
+        for path in files.into_iter().chain(ways) {
+            let read = source.read(&SecretRef::FromFile(path.into()));
+            assert!(matches!(read, Err(SecretProblem::NotAllowed(_))), "{path}");
+        }
+        assert!(source.read(&SecretRef::FromFile("tls.key".into())).is_ok());
         Ok(())
     }
 }

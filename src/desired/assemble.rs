@@ -25,9 +25,11 @@ pub(super) fn assemble(
     let mut objects = completed(candidates, diagnostics);
     let scope = Objects::new(&objects);
     let mut suggestions = Suggestions::new(&known);
+    let mut renamed: BTreeMap<Address, &DesiredObject> = BTreeMap::new();
     for object in &objects {
         check_links(object, &known, partial, &mut suggestions, diagnostics);
         check_former_name(object, &known, diagnostics);
+        check_renamed_once(object, &mut renamed, diagnostics);
         let mut findings = Findings::default();
         object.spec.check_in(&object.address.name, &scope, &mut findings);
         let found = located(findings, &object.address, &object.positions);
@@ -166,6 +168,29 @@ fn check_links(
 fn may_be_elsewhere(object: &DesiredObject, found: &Diagnostic) -> bool {
     let names = |link: &Link| link.to.kind == Kind::EventType && Some(&link.path) == found.path.as_ref();
     found.code == Code::UnknownEvent && object.links.iter().any(names)
+}
+
+/// One object cannot become two.
+fn check_renamed_once<'o>(
+    object: &'o DesiredObject,
+    renamed: &mut BTreeMap<Address, &'o DesiredObject>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let Some(former) = &object.former_name else { return };
+    let former = Address::new(object.address.kind, former.clone());
+    let path = Path::keys("metadata.annotations").key(WAS);
+    let place = |object: &DesiredObject| object.positions.find(&path).map(|place| place.value);
+    let Some(other) = renamed.get(&former) else {
+        renamed.insert(former, object);
+        return;
+    };
+    let message = format!("{former} was renamed to {} already", other.address);
+    let mut problem = Diagnostic::error(Code::InvalidAnnotation, message)
+        .of(object.address.to_string())
+        .help("one object cannot become two: remove one of the annotations");
+    problem.span = place(object);
+    problem.related.extend(place(other).map(|place| ("it stands here".to_owned(), place)));
+    diagnostics.push(problem.path(path));
 }
 
 fn check_former_name(object: &DesiredObject, known: &Known, diagnostics: &mut Vec<Diagnostic>) {

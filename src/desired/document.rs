@@ -83,10 +83,11 @@ pub(super) fn read(document: Document) -> Outcome {
 fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box<Diagnostic>> {
     let at = |key: &str| positions.find(&Path::root().key(key)).filter(|place| place.exact).map_or(span, |p| p.value);
     let start = positions.find(&Path::root()).map_or(span, |place| place.value);
+    // Only where it begins: what it is may be pages long.
+    let start = Span { end: start.start, ..start };
     let not_a_manifest = |message: &str| {
         Diagnostic::error(Code::NotAManifest, message)
-            // Only where it begins: what it is may be pages long.
-            .at(Span { end: start.start, ..start })
+            .at(start)
             .help("a manifest has apiVersion: trueup/v1, kind, metadata and spec; name other files in .trueupignore")
     };
     let Some(map) = value.as_object() else {
@@ -104,7 +105,7 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
         }
         None if map.contains_key("kind") => {
             let problem = Diagnostic::error(Code::MissingField, "the field `apiVersion` is missing");
-            return Err(Box::new(problem.at(at("kind")).help(format!("write apiVersion: {API_VERSION}"))));
+            return Err(Box::new(problem.at(start).help(format!("write apiVersion: {API_VERSION}"))));
         }
         None => return Err(Box::new(not_a_manifest("this document has no apiVersion and no kind"))),
     }
@@ -124,7 +125,7 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
         }),
         Some(_) => Err(Box::new(Diagnostic::error(Code::WrongType, "`kind` is a text").at(at("kind")))),
         None => {
-            let problem = Diagnostic::error(Code::MissingField, "the field `kind` is missing").at(at("apiVersion"));
+            let problem = Diagnostic::error(Code::MissingField, "the field `kind` is missing").at(start);
             Err(Box::new(problem.help(format!("kinds are {}", kinds().collect::<Vec<_>>().join(", ")))))
         }
     }

@@ -68,6 +68,15 @@ impl Managed for AudienceSpec {
             findings.error(Code::ExclusiveFields, Path::keys("spec"), message).help("give exactly one of the two");
         }
         if let Some(rule) = &self.rule {
+            if rule.asks_nothing() {
+                findings
+                    .error(
+                        Code::InvalidValue,
+                        Path::keys("spec.match"),
+                        "a match without a condition would mean everybody",
+                    )
+                    .help("list members, or give a condition");
+            }
             rule.check(&Path::keys("spec.match"), &|_| Ok(None), &mut |_, _, _| {}, findings);
         }
     }
@@ -93,6 +102,13 @@ mod tests {
         assert_eq!(found(json!({"match": rule.clone()})), []);
         assert_eq!(found(json!({"members": ["a"], "match": rule})), [(Code::ExclusiveFields, "spec".to_owned())]);
         assert_eq!(found(json!({})), [(Code::ExclusiveFields, "spec".to_owned())]);
+    }
+
+    #[test]
+    fn nobody_means_everybody_by_leaving_the_condition_out() {
+        for rule in [json!([]), json!({"all": []}), json!([{"all": []}]), json!({"any": [{"all": []}]})] {
+            assert_eq!(found(json!({"match": rule})), [(Code::InvalidValue, "spec.match".to_owned())]);
+        }
     }
 
     #[test]

@@ -118,6 +118,16 @@ impl Condition {
         matches!(self, Self::All(list) if list.is_empty())
     }
 
+    /// Whether it holds for everything, because there is no row that it could depend on.
+    #[must_use]
+    pub fn asks_nothing(&self) -> bool {
+        match self {
+            Self::All(list) => list.iter().all(Self::asks_nothing),
+            Self::Any(list) => list.iter().any(Self::asks_nothing),
+            Self::Not(_) | Self::Row(_) => false,
+        }
+    }
+
     /// Checks every row's operator against its value and the property's type.
     ///
     /// `type_of` gives the type of a property: `Ok(None)` where it has none that is known (an end user's attribute),
@@ -325,7 +335,7 @@ impl JsonSchema for Condition {
     }
 }
 
-/// The schema of a condition inside another: no bare list.
+/// The schema of a condition inside another: a bare list only under `not`.
 struct NestedCondition;
 
 impl JsonSchema for NestedCondition {
@@ -342,7 +352,12 @@ impl JsonSchema for NestedCondition {
             "properties": {
                 "all": { "type": "array", "items": this.clone(), "description": "Every one of these holds." },
                 "any": { "type": "array", "items": this.clone(), "minItems": 1, "description": "At least one of these holds." },
-                "not": { "$ref": this.get("$ref"), "description": "This does not hold." },
+                "not": {
+                    "description": "This does not hold; of a list, that all of it holds.",
+                    "if": { "type": "array" },
+                    "then": { "items": this.clone(), "minItems": 1 },
+                    "else": this.clone()
+                },
                 "property": { "type": "string", "minLength": 1, "description": "Name of the property, attribute or variable." },
                 "operator": { "oneOf": operators, "description": "How it is compared." },
                 "value": {
@@ -379,6 +394,9 @@ mod tests {
         assert_eq!(parse(json!({ "all": written.clone() })).ok(), parse(written).ok());
         assert!(parse(json!({"property": "x", "operator": "isLike"})).is_err());
         assert!(parse(json!({"all": [], "any": []})).is_err());
+        let row = json!({"property": "x", "operator": "exists"});
+        let not = parse(json!({ "not": [row.clone()] })).ok();
+        assert_eq!(not.and_then(|c| serde_json::to_value(c).ok()), Some(json!({ "not": { "all": [row] } })));
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::finding::Findings;
 use super::header::{self, Headers};
 use super::life_cycle::LifeCycle;
 use super::managed::{Creation, Managed};
-use super::web_address;
+use super::{web_address, whole_number};
 use crate::base::code::Code;
 use crate::base::path::Path;
 use crate::base::secret::SecretRef;
@@ -56,7 +56,7 @@ pub struct DestinationSpec {
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
     /// How long one attempt may take, in seconds.
-    #[serde(default = "timeout_seconds")]
+    #[serde(default = "timeout_seconds", deserialize_with = "whole_number::read")]
     #[schemars(range(min = 1, max = 60))]
     pub timeout_seconds: u32,
     /// How often a delivery is tried.
@@ -138,7 +138,7 @@ impl Default for Auth {
 #[schemars(inline)]
 pub struct Retry {
     /// Attempts in all, the first one included.
-    #[serde(default = "max_attempts")]
+    #[serde(default = "max_attempts", deserialize_with = "whole_number::read")]
     #[schemars(range(min = 1, max = 8))]
     pub max_attempts: u32,
 }
@@ -155,6 +155,7 @@ impl Default for Retry {
 #[schemars(inline)]
 pub struct RateLimit {
     /// Requests a second.
+    #[serde(deserialize_with = "whole_number::read")]
     #[schemars(range(min = 1, max = 10_000))]
     pub per_second: u32,
 }
@@ -204,32 +205,23 @@ impl Managed for DestinationSpec {
     ];
 
     fn normalise(&mut self) {
-        if let Auth::Oauth2 { scopes, .. } = &mut self.auth {
+        if let Auth::Oauth2 { scopes, audience, .. } = &mut self.auth {
+            audience.take_if(|audience| audience.is_empty());
             scopes.sort();
             scopes.dedup();
         }
     }
 
     fn check(&self, findings: &mut Findings) {
-        match web_address::check(&self.url) {
-            Err(message) => {
-                findings.error(Code::InvalidUrl, Path::keys("spec.url"), message);
-            }
-            Ok(url) if url.scheme() == "http" => {
+        check_url(&self.url, Path::keys("spec.url"), findings);
+        match &self.auth {
+            Auth::Oauth2 { token_url, .. } => check_url(token_url, Path::keys("spec.auth.tokenUrl"), findings),
+            Auth::Basic { username, password: _ } if username.contains(':') => {
                 findings
-                    .warning(
-                        Code::PlainHttp,
-                        Path::keys("spec.url"),
-                        "what is sent here can be read and changed on the way",
-                    )
-                    .help("use https");
+                    .error(Code::InvalidValue, Path::keys("spec.auth.username"), "a user name has no colon")
+                    .help("what follows the first colon would be taken for the password");
             }
-            Ok(_) => {}
-        }
-        if let Auth::Oauth2 { token_url, .. } = &self.auth
-            && let Err(message) = web_address::check(token_url)
-        {
-            findings.error(Code::InvalidUrl, Path::keys("spec.auth.tokenUrl"), message);
+            Auth::None {} | Auth::Bearer { .. } | Auth::Basic { .. } => {}
         }
         header::check(&self.headers, &Path::keys("spec.headers"), false, findings);
     }
@@ -239,9 +231,72 @@ impl Managed for DestinationSpec {
     }
 }
 
+fn check_url(url: &str, at: Path, findings: &mut Findings) {
+    match web_address::check(url) {
+        Err(message) => {
+            findings.error(Code::InvalidUrl, at, message);
+        }
+        Ok(url) if url.scheme() == "http" => {
+            findings
+                .warning(Code::PlainHttp, at, "what is sent here can be read and changed on the way")
+                .help("use https");
+        }
+        Ok(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn found(more: Value) -> Vec<(Code, String)> {
+        let mut spec = json!({"platform": "Slack", "method": "POST", "url": "https://a.test"});
+        if let (Value::Object(spec), Value::Object(more)) = (&mut spec, more) {
+            spec.extend(more);
+        }
+        let spec: DestinationSpec = serde_json::from_value(spec).expect("a readable spec");
+        let mut findings = Findings::default();
+        spec.check(&mut findings);
+        findings.into_vec().into_iter().map(|f| (f.code, f.path.to_string())).collect()
+    }
+
+    #[test]
+    fn authentication_is_checked() {
+        let basic = json!({"auth": {"type": "basic", "username": "a:b", "password": {"fromEnv": "P"}}});
+        assert_eq!(found(basic), [(Code::InvalidValue, "spec.auth.username".to_owned())]);
+        let oauth2 = json!({"auth": {"type": "oauth2", "tokenUrl": "http://a.test", "clientId": "c", "clientSecret": {"fromEnv": "P"}}});
+        assert_eq!(found(oauth2), [(Code::PlainHttp, "spec.auth.tokenUrl".to_owned())]);
+    }
+
+    #[test]
+    fn an_empty_oauth_audience_is_none() -> Result<(), serde_json::Error> {
+        let auth =
+            json!({"type": "oauth2", "tokenUrl": "https://a.test", "clientId": "c", "clientSecret": {"fromEnv": "P"}});
+        let mut with_empty = auth.clone();
+        with_empty["audience"] = json!("");
+        let canonical = |auth: Value| -> Result<DestinationSpec, serde_json::Error> {
+            let mut spec: DestinationSpec = serde_json::from_value(
+                json!({"platform": "Slack", "method": "POST", "url": "https://a.test", "auth": auth}),
+            )?;
+            spec.normalise();
+            Ok(spec)
+        };
+        assert_eq!(canonical(with_empty)?, canonical(auth)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let spec: Result<DestinationSpec, _> = serde_json::from_value(json!({
+            "platform": "Slack", "method": "POST", "url": "https://a.test",
+            "timeoutSeconds": 10.0, "retry": {"maxAttempts": 1e0}, "rateLimit": {"perSecond": 5.0},
+        }));
+        let spec = spec.expect("a readable spec");
+        assert_eq!((spec.timeout_seconds, spec.retry.max_attempts), (10, 1));
+        assert_eq!(spec.rate_limit, Some(RateLimit { per_second: 5 }));
+        assert!(serde_json::from_value::<RateLimit>(json!({"perSecond": 0.5})).is_err());
+        assert!(serde_json::from_value::<RateLimit>(json!({"perSecond": -1})).is_err());
+    }
 
     #[test]
     fn defaults_are_filled() -> Result<(), serde_json::Error> {

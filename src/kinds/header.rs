@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::Findings;
 use crate::base::code::Code;
 use crate::base::path::Path;
-use crate::base::secret::SecretRef;
+use crate::base::secret::{SecretRef, looks_masked};
 
 /// Headers by name.
 pub type Headers = BTreeMap<String, HeaderValue>;
@@ -47,14 +47,41 @@ pub fn check(headers: &Headers, at: &Path, authorization: bool, findings: &mut F
                 .error(Code::InvalidHeader, here.clone(), format!("`{name}` and `{first}` are the same header"))
                 .at_key();
         }
-        if let HeaderValue::Plain(text) = value
-            && text.chars().any(|c| c.is_control() && c != '\t')
-        {
-            findings.error(
-                Code::InvalidHeader,
-                here,
-                format!("the value of `{name}` has a line break or control character"),
-            );
+        if let HeaderValue::Plain(text) = value {
+            check_text(name, text, here, findings);
         }
+    }
+}
+
+fn check_text(name: &str, text: &str, here: Path, findings: &mut Findings) {
+    if text.chars().any(|c| c.is_control() && c != '\t') {
+        let message = format!("the value of `{name}` has a line break or control character");
+        findings.error(Code::InvalidHeader, here, message);
+    } else if looks_masked(text) {
+        findings
+            .error(
+                Code::SecretMasked,
+                here,
+                format!("the value of `{name}` looks like a mask, not like the value itself"),
+            )
+            .help("refer to the secret: { fromEnv: NAME }, { fromFile: path } or { fromCommand: [program, argument] }");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mask_is_no_value() {
+        let headers: Headers =
+            serde_json::from_value(json!({"A": "plain", "M": "****", "N": {"fromEnv": "N"}, "O": "a\nb"}))
+                .expect("readable headers");
+        let mut findings = Findings::default();
+        check(&headers, &Path::root(), true, &mut findings);
+        let found: Vec<_> = findings.into_vec().into_iter().map(|f| (f.code, f.path.to_string())).collect();
+        assert_eq!(found, [(Code::SecretMasked, "M".to_owned()), (Code::InvalidHeader, "O".to_owned())]);
     }
 }

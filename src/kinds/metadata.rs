@@ -49,12 +49,13 @@ impl Metadata {
         Self { name, display_name: None, description: None, labels: BTreeMap::new(), annotations: BTreeMap::new() }
     }
 
-    /// Brings it into canonical form: a display name equal to the name is none, and `was` is no part of the state,
-    /// because it instructs one move and would otherwise be a difference for ever after.
+    /// Brings it into canonical form: a display name equal to the name is none, an empty description is none, and `was`
+    /// is no part of the state, because it instructs one move and would otherwise be a difference for ever after.
     pub fn normalise(&mut self) {
         if self.display_name.as_deref() == Some(self.name.as_str()) {
             self.display_name = None;
         }
+        self.description.take_if(|description| description.is_empty());
         self.annotations.remove(WAS);
         if self.annotations.get(PROTECT).is_some_and(|v| v == "false") {
             self.annotations.remove(PROTECT);
@@ -133,5 +134,18 @@ impl Metadata {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_description_is_none() {
+        let name = Name::from_any("a");
+        let mut metadata = Metadata { description: Some(String::new()), ..Metadata::named(name.clone()) };
+        metadata.normalise();
+        assert_eq!(metadata, Metadata::named(name));
     }
 }

@@ -23,6 +23,7 @@ pub mod schema;
 pub mod scope;
 pub mod time;
 pub mod web_address;
+pub mod whole_number;
 
 pub mod audience;
 pub mod destination;

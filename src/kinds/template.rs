@@ -212,7 +212,8 @@ impl Managed for TemplateSpec {
             if let Some(first) = seen.insert(canonical_tag(tag), tag) {
                 findings
                     .error(Code::DuplicateKey, at.clone(), format!("`{first}` and `{tag}` are the same language"))
-                    .at_key();
+                    .at_key()
+                    .related("the other one", Path::keys("spec.locales").key(first));
             }
             if texts.button.is_some() && self.button.is_none() {
                 findings

@@ -24,7 +24,7 @@
 //! system's settings to be published, which the plan shows as an action of its own.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -166,6 +166,14 @@ impl Managed for WebhookSpec {
 
     fn check(&self, findings: &mut Findings) {
         let properties = Path::keys("spec.properties");
+        if let Include::These(list) = &self.properties.include {
+            let mut seen = BTreeSet::new();
+            for (n, name) in list.iter().enumerate().filter(|(_, name)| !seen.insert(name.as_str())) {
+                findings
+                    .warning(Code::InvalidValue, properties.key("include").index(n), format!("`{name}` stands twice"))
+                    .help("remove one of the two");
+            }
+        }
         for (from, to) in &self.properties.rename {
             property_name::check(to, &properties.key("rename").key(from), false, findings);
         }
@@ -191,7 +199,7 @@ impl Managed for WebhookSpec {
             );
         }
         let at = Path::keys("spec.properties");
-        let sent: Vec<&str> = match &self.properties.include {
+        let sent: BTreeSet<&str> = match &self.properties.include {
             Include::All => known.names().collect(),
             Include::These(list) => {
                 for (n, name) in list.iter().enumerate().filter(|(_, name)| known.get(name).is_none()) {
@@ -203,7 +211,7 @@ impl Managed for WebhookSpec {
         for from in self.properties.rename.keys() {
             if known.get(from).is_none() {
                 unknown(findings, from, at.key("rename").key(from), true);
-            } else if !sent.contains(&from.as_str()) {
+            } else if !sent.contains(from.as_str()) {
                 findings
                     .warning(Code::Unused, at.key("rename").key(from), format!("`{from}` is renamed and not sent"))
                     .at_key()
@@ -215,7 +223,7 @@ impl Managed for WebhookSpec {
 }
 
 impl WebhookSpec {
-    fn check_collisions(&self, sent: &[&str], at: &Path, findings: &mut Findings) {
+    fn check_collisions(&self, sent: &BTreeSet<&str>, at: &Path, findings: &mut Findings) {
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
         for from in sent {
             let renamed = self.properties.rename.get(*from);
@@ -281,6 +289,13 @@ mod tests {
             "properties": {"rename": {"browser": "os"}, "static": {"country": "DE"}}});
         let codes: Vec<_> = findings(spec).into_iter().map(|(code, _)| code).collect();
         assert_eq!(codes, [Code::PropertyCollision, Code::PropertyCollision]);
+    }
+
+    #[test]
+    fn a_property_included_twice_is_no_collision() {
+        let spec = json!({"system": "crm", "event": "survey.submitted", "destination": "d",
+            "properties": {"include": ["score", "answer", "score"]}});
+        assert_eq!(findings(spec), [(Code::InvalidValue, "spec.properties.include[2]".to_owned())]);
     }
 
     #[test]

@@ -68,7 +68,7 @@
 //! | `end` | ends the run | none |
 //!
 //! Every exit must be routed, a task's `cancelled` and `error` apart: without a route the task cannot be cancelled that
-//! way. A cycle needs a step that waits for a person. `{{name}}` stands for a variable of the run: its data and what its
+//! way. A cycle needs a step that waits for a person, and some way from `start` an `end`. `{{name}}` stands for a variable of the run: its data and what its
 //! steps set, in one case-sensitive name space; `{{name.0.key}}` reaches into a value.
 //!
 //! Versions of a workflow only grow. A change of `data`, `start` or `steps` makes a new version and moves the pointer
@@ -84,6 +84,7 @@ pub mod step_webhook;
 pub mod variable_target;
 pub mod variables;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -309,6 +310,7 @@ impl WorkflowSpec {
             match step {
                 Step::Webhook(step) => step.check(&at, findings),
                 Step::SayIntent(step) => {
+                    check_phrases(&step.intents, &at.key("intents"), findings);
                     if step.intents.contains_key(NO_MATCH) {
                         let message = format!("`{NO_MATCH}` is the exit for an answer of no intent");
                         findings
@@ -321,12 +323,40 @@ impl WorkflowSpec {
                     recipients::check(&step.audiences, &step.end_users, &at, findings);
                     overrides::check(&step.overrides, &at.key("override"), findings);
                 }
-                Step::SayGather(_)
-                | Step::SendEmail(_)
-                | Step::Task(_)
-                | Step::Branch(_)
-                | Step::Set(_)
-                | Step::End(_) => {}
+                Step::SendEmail(step) => {
+                    for (key, text) in [("from", &step.from), ("to", &step.to), ("subject", &step.subject)] {
+                        if text.contains(['\n', '\r']) {
+                            let message = format!("`{key}` is one line of an e-mail's head and has a line break");
+                            findings.error(Code::InvalidValue, at.key(key), message).help("write it in one line");
+                        }
+                    }
+                }
+                Step::SayGather(_) | Step::Task(_) | Step::Branch(_) | Step::Set(_) | Step::End(_) => {}
+            }
+        }
+    }
+}
+
+/// An answer of a phrase that two intents share would be taken for either.
+fn check_phrases(intents: &BTreeMap<String, Vec<String>>, at: &Path, findings: &mut Findings) {
+    let mut seen: BTreeMap<String, (&str, Path)> = BTreeMap::new();
+    for (intent, phrases) in intents {
+        for (n, phrase) in phrases.iter().enumerate() {
+            let here = at.key(intent).index(n);
+            match seen.entry(phrase.trim().to_lowercase()) {
+                Entry::Vacant(entry) => {
+                    entry.insert((intent, here));
+                }
+                Entry::Occupied(entry) => {
+                    let (other, first) = entry.get();
+                    if other != intent {
+                        let message = format!("`{other}` and `{intent}` share the phrase `{phrase}`");
+                        findings
+                            .warning(Code::InvalidValue, here, message)
+                            .help("remove it from one of the two")
+                            .related("the other one", first.clone());
+                    }
+                }
             }
         }
     }
@@ -409,6 +439,26 @@ mod tests {
         );
         let twice = found(json!({"steps": [{"name": "bye", "type": "end"}, {"name": "bye", "type": "end"}]}));
         assert_eq!(twice.first(), Some(&(Code::DuplicateStep, "spec.steps[1].name".to_owned())));
+    }
+
+    #[test]
+    fn two_intents_share_no_phrase() {
+        let ask = json!({"name": "ask", "type": "sayIntent", "say": "?", "intents": {"agree": ["yes", "yes"], "decline": ["no", "Yes "]},
+            "routes": {"agree": "bye", "decline": "bye", "noMatch": "bye"}});
+        assert_eq!(
+            found(json!({"start": "ask", "steps": [ask, {"name": "bye", "type": "end"}]})),
+            [(Code::InvalidValue, "spec.steps[ask].intents.decline[1]".to_owned())]
+        );
+    }
+
+    #[test]
+    fn the_head_of_an_email_has_no_line_breaks() {
+        let send = json!({"name": "send", "type": "sendEmail", "from": "a@a.test", "to": "b@a.test", "subject": "x\nBcc: c@a.test",
+            "body": "a\nb", "routes": {"delivered": "bye", "bounced": "bye"}});
+        assert_eq!(
+            found(json!({"start": "send", "steps": [send, {"name": "bye", "type": "end"}]})),
+            [(Code::InvalidValue, "spec.steps[send].subject".to_owned())]
+        );
     }
 
     #[test]

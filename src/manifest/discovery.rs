@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path as FilePath, PathBuf};
 
 use ignore::WalkBuilder;
+use ignore::gitignore::GitignoreBuilder;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -38,10 +39,13 @@ pub(super) struct Found {
 }
 
 /// Finds the project of a path and the manifests the path stands for.
-pub(super) fn find(path: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Result<Found, Box<Diagnostic>> {
-    let shown = path.display().to_string();
-    let path = fs::canonicalize(path).map_err(|error| Box::new(unreadable(&shown, &error)))?;
-    let kind = fs::metadata(&path).map_err(|error| Box::new(unreadable(&shown, &error)))?;
+pub(super) fn find(
+    path: &FilePath,
+    written: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Found, Box<Diagnostic>> {
+    let path = fs::canonicalize(path).map_err(|error| Box::new(unreadable(written, &error)))?;
+    let kind = fs::metadata(&path).map_err(|error| Box::new(unreadable(written, &error)))?;
     let is_project_file = path.file_name().is_some_and(|name| name == PROJECT_FILE);
     let folder = path.parent().unwrap_or(&path);
     if kind.is_file() && !is_project_file {
@@ -59,8 +63,8 @@ pub(super) fn find(path: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Result
         return Ok(Found { root, has_file, files, asked: Some(path), partial: false });
     }
     if !kind.is_dir() && !kind.is_file() {
-        let message = "cannot be read: it is neither a file nor a folder";
-        return Err(Box::new(Diagnostic::error(Code::UnreadableFile, message).in_file(shown)));
+        let message = format!("{written} cannot be read: it is neither a file nor a folder");
+        return Err(Box::new(Diagnostic::error(Code::UnreadableFile, message).in_file(written)));
     }
     let start = if kind.is_file() { folder } else { &path };
     let (root, has_file) = project_of(start);
@@ -95,8 +99,11 @@ fn walk(root: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
         match entry {
             Err(error) => diagnostics.push(walk_error(root, &error)),
             Ok(entry) => {
-                if let Some(error) = entry.error() {
+                if let Some(error) = entry.error().filter(|error| error.io_error().is_some()) {
                     diagnostics.push(walk_error(root, error));
+                }
+                if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                    check_patterns(root, &entry.path().join(IGNORE_FILE), diagnostics);
                 }
                 let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
                 let is_project_file = entry.file_name() == PROJECT_FILE && entry.depth() == 1;
@@ -111,10 +118,29 @@ fn walk(root: &FilePath, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     files
 }
 
+/// Reports the lines of an ignore file that are no patterns: what they were to name would be loaded.
+fn check_patterns(root: &FilePath, file: &FilePath, diagnostics: &mut Vec<Diagnostic>) {
+    // That it cannot be read is said by the walk.
+    let Ok(text) = fs::read_to_string(file) else { return };
+    let shown = shown_path(root, file);
+    for (at, line) in text.lines().enumerate() {
+        let mut builder = GitignoreBuilder::new(root);
+        // Taken literally otherwise, which nobody means.
+        builder.allow_unclosed_class(false);
+        let Err(error) = builder.add_line(None, line) else { continue };
+        let reason = match &error {
+            ignore::Error::Glob { err, .. } => err.clone(),
+            error => error.to_string(),
+        };
+        let message = format!("line {} of {shown} is not a pattern: {reason}", at + 1);
+        diagnostics.push(Diagnostic::error(Code::UnreadableFile, message).in_file(shown.clone()));
+    }
+}
+
 fn walk_error(root: &FilePath, error: &ignore::Error) -> Diagnostic {
     let path = place_of(error).map_or_else(String::new, |path| shown_path(root, path));
     let reason = error.io_error().map_or_else(|| error.to_string(), reason);
-    Diagnostic::error(Code::UnreadableFile, format!("cannot be read: {reason}")).in_file(path)
+    Diagnostic::error(Code::UnreadableFile, format!("{} cannot be read: {reason}", subject(&path))).in_file(path)
 }
 
 fn place_of(error: &ignore::Error) -> Option<&FilePath> {
@@ -144,7 +170,7 @@ pub(super) fn read_text(path: &FilePath, shown: &str) -> Result<String, Box<Diag
 
 /// What a file of this size is refused with.
 pub(super) fn too_large(shown: &str) -> Diagnostic {
-    let message = format!("is over the limit of {} MiB", FILE_LIMIT >> 20);
+    let message = format!("{shown} is over the limit of {} MiB", FILE_LIMIT >> 20);
     Diagnostic::error(Code::TooLarge, message).in_file(shown).help("split it, or name it in .trueupignore")
 }
 
@@ -166,7 +192,7 @@ fn text_of(bytes: Vec<u8>, shown: &str) -> Result<String, Box<Diagnostic>> {
             Ok(text)
         }
         Err(error) => {
-            let message = format!("is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1);
+            let message = format!("{shown} is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1);
             let help = "save it as UTF-8, or name it in .trueupignore";
             Err(Box::new(Diagnostic::error(Code::NotText, message).in_file(shown).help(help)))
         }
@@ -191,7 +217,13 @@ pub(super) fn is_saved_plan(text: &str) -> bool {
 
 /// The diagnostic of a file or folder the operating system does not give out.
 pub(super) fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
-    Diagnostic::error(Code::UnreadableFile, format!("cannot be read: {}", reason(error))).in_file(shown)
+    Diagnostic::error(Code::UnreadableFile, format!("{} cannot be read: {}", subject(shown), reason(error)))
+        .in_file(shown)
+}
+
+/// What a message is about, by the path that people see.
+fn subject(shown: &str) -> &str {
+    if shown.is_empty() { "the project's folder" } else { shown }
 }
 
 /// The reason in words that are the same on every system, where there are such.

@@ -143,10 +143,11 @@ impl Walk<'_> {
 
     fn refuse_null(&mut self, span: Span, named: Named<'_>, trail: &Trail<'_>) {
         let path = trail.path();
-        if (self.context.allows_null)(&path) {
+        // That a document is nothing is said by whoever knows what it should be.
+        if trail.parent.is_none() || (self.context.allows_null)(&path) {
             return;
         }
-        let subject = named.key.map_or_else(|| "a value".to_owned(), |key| format!("`{key}`"));
+        let subject = named.key.map_or_else(|| "an element of a list".to_owned(), |key| format!("`{key}`"));
         // A value that was left out has no width: its key is what can be shown.
         let place = if span.start == span.end { named.span.unwrap_or(span) } else { span };
         let diagnostic = Diagnostic::error(Code::NullValue, format!("{subject} has no value"));

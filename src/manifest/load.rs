@@ -157,23 +157,23 @@ fn inputs(options: &LoadOptions, diagnostics: &mut Vec<Diagnostic>) -> Option<(F
             let source = ManifestSource { shown: STDIN_NAME.to_owned(), text: Text::Given(text.into()), asked: true };
             Some((Found { root, has_file, files: Vec::new(), asked: None, partial: true }, vec![source]))
         }
-        Input::Path(path) => match discovery::find(&options.working_folder.join(path), diagnostics) {
-            Ok(found) => {
-                let source = |file: &PathBuf| ManifestSource {
-                    shown: discovery::shown_path(&found.root, file),
-                    text: Text::File(file.clone()),
-                    asked: found.asked.as_ref().is_none_or(|asked| file.starts_with(asked)),
-                };
-                let sources = found.files.iter().map(source).collect();
-                Some((found, sources))
+        Input::Path(path) => {
+            match discovery::find(&options.working_folder.join(path), &path.display().to_string(), diagnostics) {
+                Ok(found) => {
+                    let source = |file: &PathBuf| ManifestSource {
+                        shown: discovery::shown_path(&found.root, file),
+                        text: Text::File(file.clone()),
+                        asked: found.asked.as_ref().is_none_or(|asked| file.starts_with(asked)),
+                    };
+                    let sources = found.files.iter().map(source).collect();
+                    Some((found, sources))
+                }
+                Err(diagnostic) => {
+                    diagnostics.push(*diagnostic);
+                    None
+                }
             }
-            Err(mut diagnostic) => {
-                // As the author wrote it, not as it was made absolute.
-                diagnostic.file = Some(path.display().to_string());
-                diagnostics.push(*diagnostic);
-                None
-            }
-        },
+        }
     }
 }
 

@@ -103,11 +103,13 @@ fn merge(target: &mut Node, patch: &Node, name: &Arc<str>) {
         *target = Node { content: Content::Map(Vec::new()), span: patch.span, note: Some(Box::new(note)) };
     }
     let Content::Map(entries) = &mut target.content else { return };
+    let mut removed = Vec::new();
     for change in changes {
         let at = entries.iter().position(|entry| entry.key == change.key);
         match (at, &change.value.content) {
             (Some(at), Content::Null) => {
                 entries.remove(at);
+                removed.push((Arc::from(change.key.as_str()), change.key_span));
             }
             (None, Content::Null) => {}
             (Some(at), _) => {
@@ -120,6 +122,15 @@ fn merge(target: &mut Node, patch: &Node, name: &Arc<str>) {
                 }
             }
             (None, _) => entries.push(added(change, name)),
+        }
+    }
+    // There is one note per value; of what stands in the patch itself, that says enough.
+    match target.note.as_deref_mut() {
+        _ if removed.is_empty() => {}
+        Some(Note::Removed { fields, .. }) => fields.append(&mut removed),
+        Some(Note::Patched { .. }) => {}
+        Some(Note::Resolved { .. } | Note::Aliased { .. }) | None => {
+            target.note = Some(Box::new(Note::Removed { target: Arc::clone(name), fields: removed }));
         }
     }
 }
@@ -195,6 +206,14 @@ mod tests {
         let new = positions.find(&Path::keys("spec.v.w")).unwrap();
         assert_eq!(new.note, Some(&Note::Patched { target: "prod".into(), original: None }));
         assert_eq!(positions.find(&Path::keys("spec.u")).unwrap().note, None);
+    }
+
+    #[test]
+    fn what_was_removed_is_known_to_what_it_was_removed_from() {
+        let (_, positions, _) = patched("spec: {t: 10, u: 1}\n", "spec: {t: null, x: null}\n");
+        let fields = vec![("t".into(), Span { file: FileId(0), start: 7, end: 8 })];
+        let note = positions.find(&Path::keys("spec")).unwrap().note;
+        assert_eq!(note, Some(&Note::Removed { target: "prod".into(), fields }));
     }
 
     #[test]

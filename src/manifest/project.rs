@@ -181,6 +181,15 @@ fn check_schema(value: &Value, positions: &Positions, diagnostics: &mut Vec<Diag
 }
 
 fn check_names(spec: &ProjectSpec, positions: &Positions, diagnostics: &mut Vec<Diagnostic>) {
+    for name in spec.variables.keys() {
+        let is_plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+        if name.is_empty() || !name.chars().all(is_plain) {
+            let message = format!("`{name}` is not a name of a variable");
+            let diagnostic = Diagnostic::error(Code::InvalidName, message)
+                .help("use letters, digits, hyphens, underscores and dots: it is written as `${var.name}`");
+            diagnostics.push(placed(diagnostic, Some(positions), &Path::keys("spec.variables").key(name), true));
+        }
+    }
     for name in spec.targets.keys() {
         if let Err(error) = name.parse::<Name>() {
             let path = Path::keys("spec.targets").key(name);

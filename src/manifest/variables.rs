@@ -138,7 +138,10 @@ impl Variables {
                 Part::Unclosed(rest) => {
                     let diagnostic = Diagnostic::error(Code::UnknownVariable, "`${` is never closed")
                         .help("write `${var.name}`, or `$${` for a literal `${`");
-                    unresolved.push(Unresolved { written: rest.into(), occurrence: 0, diagnostic });
+                    // The rest may go over folded lines, the two characters never do.
+                    let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+                    let occurrence = before.matches("${").count();
+                    unresolved.push(Unresolved { written: "${".into(), occurrence, diagnostic });
                 }
             }
         }
@@ -155,7 +158,8 @@ impl Variables {
             }
             None => {
                 let message = format!("`{name}` is not declared");
-                let help = match nearest(name, self.0.keys().map(|name| &**name)) {
+                let meant = nearest(name, self.0.keys().map(|name| &**name)).filter(|meant| is_slip(name, meant));
+                let help = match meant {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => "declare it under spec.variables in trueup.yaml, or write `$${` for a literal `${`".into(),
                 };
@@ -163,6 +167,14 @@ impl Variables {
             }
         }
     }
+}
+
+/// Whether the part after `var.` itself is near: the prefix makes any two short names look alike.
+fn is_slip(written: &str, meant: &str) -> bool {
+    let short = |name: &str| name.rsplit_once('.').map_or(name, |(_, short)| short).to_lowercase();
+    let (written, meant) = (short(written), short(meant));
+    let length = written.chars().count();
+    length >= 3 && strsim::damerau_levenshtein(&written, &meant) * 2 <= length
 }
 
 impl Unresolved {
@@ -243,6 +255,23 @@ mod tests {
         assert_eq!(places, [(6, 14), (15, 23)]);
         let other = variables().replace("${var.x}").unwrap_err().remove(0).at(value, None);
         assert_eq!(other.span, Some(value));
+    }
+
+    #[test]
+    fn short_names_are_nobodys_slip() {
+        let help = |text: &str| variables().replace(text).unwrap_err().remove(0).diagnostic.help.unwrap();
+        for text in ["${var.n}", "${var.ok}", "${var.xyz}"] {
+            assert!(help(text).starts_with("declare it"), "{text}");
+        }
+        assert_eq!(help("${var.prt}"), "did you mean `var.port`?");
+    }
+
+    #[test]
+    fn what_is_never_closed_is_shown_where_it_begins() {
+        let source = "k: 'a $${ ${var.host} ${var\n  .x'";
+        let value = Span { file: FileId(0), start: 3, end: 33 };
+        let found = variables().replace("a $${ ${var.host} ${var .x").unwrap_err().remove(0).at(value, Some(source));
+        assert_eq!(found.span.map(|span| (span.start, span.end)), Some((22, 24)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::plan_value::{Change, ChangeKind, Origin};
 use super::shown::{SecretState, Shown};
 use crate::base::path::Path;
 use crate::base::positions::Note;
+use crate::base::secret::SecretRef;
 use crate::base::source::SourceMap;
 use crate::desired::DesiredObject;
 use crate::diff::{Cause, Judged};
@@ -29,6 +30,7 @@ pub fn origin(object: &DesiredObject, path: &Path, sources: &SourceMap) -> Optio
             });
             Some(each.collect::<Vec<_>>().join(", "))
         }
+        Note::Removed { .. } => None,
         Note::Aliased { used } => shown(*used).map(|at| format!("used at {at}")),
     });
     Some(Origin { location: sources.locate(place.value)?, note })
@@ -36,12 +38,17 @@ pub fn origin(object: &DesiredObject, path: &Path, sources: &SourceMap) -> Optio
 
 /// The one entry of a whole new object: its spec.
 #[must_use]
-pub fn whole(object: &DesiredObject, canonical: &Value, state: SecretState, sources: &SourceMap) -> Vec<Change> {
+pub fn whole(
+    object: &DesiredObject,
+    canonical: &Value,
+    state: &dyn Fn(Option<&SecretRef>) -> SecretState,
+    sources: &SourceMap,
+) -> Vec<Change> {
     let path = Path::keys("spec");
     let Some(value) = path.of(canonical) else { return Vec::new() };
     vec![Change {
         before: None,
-        after: Some(Shown::new(object.address.kind.field_tree().at(&path), value, state)),
+        after: Some(Shown::with_states(object.address.kind.field_tree().at(&path), value, state)),
         kind: ChangeKind::Change,
         overwrites: None,
         is_text: false,

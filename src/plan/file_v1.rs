@@ -47,6 +47,10 @@ pub struct PlanV1 {
     /// Digest of the manifests, resolved; `apply` refuses the plan when they have another by then.
     #[schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$"))]
     pub desired_digest: Digest,
+    /// Digest of the rest of this document, personal data masked: a plan that was changed by hand is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$"))]
+    pub body_digest: Option<Digest>,
     /// The target's revision the plan was made from.
     #[schemars(with = "u64")]
     pub revision: Revision,
@@ -261,7 +265,9 @@ impl PlanV1 {
     #[must_use]
     pub fn from_plan(plan: &Plan, show_personal: bool) -> Self {
         let actions = plan.actions.iter().map(|action| ActionV1::new(action, show_personal)).collect();
-        Self { actions, ..Self::without_actions(plan, show_personal) }
+        // A document that cannot be digested could not be written either, which its writer says.
+        let body_digest = body_digest(plan).ok();
+        Self { body_digest, actions, ..Self::without_actions(plan, show_personal) }
     }
 
     fn without_actions(plan: &Plan, show_personal: bool) -> Self {
@@ -293,6 +299,7 @@ impl PlanV1 {
             plan_id: *plan_id,
             created_at: *created_at,
             desired_digest: *desired,
+            body_digest: None,
             revision: *revision,
             complete: *complete,
             selection: selection.clone(),

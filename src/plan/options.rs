@@ -1,9 +1,12 @@
 //! What varies from one plan to the next, as arguments.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::selection::Selection;
 use crate::base::ident::PlanId;
+use crate::base::secret::SecretRef;
 use crate::kinds::Address;
 
 /// How to plan.
@@ -23,6 +26,8 @@ pub struct PlanOptions {
     pub allow_empty: bool,
     /// Remove everything that is managed.
     pub destroy: bool,
+    /// Secrets whose contents are not available to the plan.
+    pub unavailable_secrets: BTreeSet<SecretRef>,
     /// Let notifications be sent.
     pub allow_send: bool,
     /// Most deletes and archives.

@@ -8,6 +8,7 @@ use super::reason::Reason;
 use super::shown::SecretState;
 use crate::base::code::Code;
 use crate::base::path::Path;
+use crate::base::secret::SecretRef;
 use crate::desired::DesiredObject;
 use crate::kinds::managed::Before;
 use crate::kinds::{Address, Spec};
@@ -63,7 +64,14 @@ impl<'a> Builder<'a> {
     fn create(&mut self, object: &'a DesiredObject) {
         self.check_time(object);
         let Ok(canonical) = object.canonical() else { return };
-        let changes = changes::whole(object, &canonical, SecretState::Changed, &self.desired.sources);
+        let changes =
+            changes::whole(object, &canonical, &|reference| self.state_of_new(reference), &self.desired.sources);
+        let states: Vec<(Path, SecretState)> = object
+            .secrets
+            .iter()
+            .map(|secret| (secret.path.clone(), self.state_of_new(Some(&secret.reference))))
+            .collect();
+        self.unknown(object, &states, None);
         let mut action = plain_action(object.address.clone(), ActionKind::Create, Reason::New, changes);
         action.sends = self.sends(object, None);
         if self.live.archived.contains(&object.address) {
@@ -204,6 +212,12 @@ impl<'a> Builder<'a> {
         } else {
             self.actions.push(action);
         }
+    }
+
+    /// A secret the target does not hold: it will be written, if its content is there by then.
+    fn state_of_new(&self, reference: Option<&SecretRef>) -> SecretState {
+        let unavailable = |reference: &SecretRef| self.options.unavailable_secrets.contains(reference);
+        if reference.is_some_and(unavailable) { SecretState::Unknown } else { SecretState::Changed }
     }
 
     fn secret_states(&self, object: &DesiredObject, row: &DigestRow) -> Vec<(Path, SecretState)> {

@@ -37,7 +37,10 @@ impl Builder<'_> {
         let mut re_written: BTreeSet<&Address> = BTreeSet::new();
         for object in &self.desired.objects {
             let Some(link) = object.links.iter().find(|link| replaced.contains(&link.to)) else { continue };
-            let Some(row) = self.live.rows.get(&object.address) else { continue };
+            let former = object.former_name.as_ref().map(|name| Address::new(object.address.kind, name.clone()));
+            let rows = &self.live.rows;
+            let row = rows.get(&object.address).or_else(|| former.as_ref().and_then(|former| rows.get(former)));
+            let Some(row) = row else { continue };
             let grows = object.address.kind.life_cycle() == LifeCycle::VersionsGrow;
             let change = self.re_pointed(object, &link.path, &link.to);
             let known = writing.get(&object.address).and_then(|at| self.actions.get_mut(*at));

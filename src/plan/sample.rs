@@ -245,6 +245,7 @@ pub(crate) fn every_action() -> Plan {
         address: Some("Destination/spare".into()),
         path: None,
         help: None,
+        related: Vec::new(),
     }];
     plan.refusals = vec![
         Refusal::TooManyDeletes { planned: 12, allowed: 10 },

@@ -48,10 +48,21 @@ impl Shown {
     /// Sorts the parts of a value by the field table. `state` says what is known of the secrets in it.
     #[must_use]
     pub fn new(tree: Option<&FieldTree>, value: &Value, state: SecretState) -> Self {
+        Self::with_states(tree, value, &|_| state)
+    }
+
+    /// As [`Shown::new`], where what is known differs from secret to secret.
+    #[must_use]
+    pub fn with_states(
+        tree: Option<&FieldTree>,
+        value: &Value,
+        state: &dyn Fn(Option<&SecretRef>) -> SecretState,
+    ) -> Self {
         let field = tree.and_then(FieldTree::field);
         if let Some(field) = field {
             if field.secret && !value.is_string() {
-                return Self::Secret { state, reference: serde_json::from_value(value.clone()).ok() };
+                let reference: Option<SecretRef> = serde_json::from_value(value.clone()).ok();
+                return Self::Secret { state: state(reference.as_ref()), reference };
             }
             if field.class == DataClass::Personal && !is_placeholder(value) {
                 return Self::Personal(value.clone());
@@ -60,11 +71,13 @@ impl Shown {
         match value {
             Value::Object(map) => {
                 let below = |key: &str| tree.and_then(|tree| tree.below_key(key));
-                Self::Map(map.iter().map(|(key, value)| (key.clone(), Self::new(below(key), value, state))).collect())
+                Self::Map(
+                    map.iter().map(|(key, value)| (key.clone(), Self::with_states(below(key), value, state))).collect(),
+                )
             }
             Value::Array(list) => {
                 let below = tree.and_then(FieldTree::below_element);
-                Self::List(list.iter().map(|value| Self::new(below, value, state)).collect())
+                Self::List(list.iter().map(|value| Self::with_states(below, value, state)).collect())
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Self::Plain(value.clone()),
         }

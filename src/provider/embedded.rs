@@ -12,7 +12,7 @@ use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
-use crate::store::{Clock, MasterKey, ReadStore, Store, StoreError};
+use crate::store::{Cause, Clock, MasterKey, ReadStore, Store, StoreError};
 
 /// One project of a store, open for reading (`Embedded<ReadStore>`) or for writing (`Embedded<Store>`).
 pub struct Embedded<S> {
@@ -187,13 +187,17 @@ impl From<StoreError> for ProviderError {
             StoreError::TooManyComparisons { .. } => Self::Rejected { address: None, reason: context },
             StoreError::LeaseHeld(holder) => Self::LeaseHeld(holder),
             StoreError::LeaseLost => Self::LeaseLost,
-            StoreError::UnknownOutcome(source) => Self::UnknownOutcome { source: Some(source) },
-            StoreError::NotADatabase { path: _, source }
-            | StoreError::Open { path: _, source }
-            | StoreError::Database(source) => unavailable(Some(source)),
+            StoreError::UnknownOutcome(source) => Self::UnknownOutcome { source: Some(Cause::of(&source).into()) },
+            StoreError::Open { path: _, source } | StoreError::Database(source) => {
+                unavailable(Some(Cause::of(&source).into()))
+            }
             StoreError::File { action: _, path: _, source } => unavailable(Some(source.into())),
             StoreError::Random(source) => unavailable(Some(source.into())),
-            StoreError::Foreign(_)
+            StoreError::NotADatabase { .. }
+            | StoreError::ExposedKey(_)
+            | StoreError::Folder(_)
+            | StoreError::ReadOnly { .. }
+            | StoreError::Foreign(_)
             | StoreError::Newer { .. }
             | StoreError::Older { .. }
             | StoreError::Unclosed(_)

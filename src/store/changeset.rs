@@ -47,6 +47,11 @@ impl Store {
     /// [`StoreError::LeaseLost`], [`StoreError::PlanReused`], [`StoreError::Conflict`] and [`StoreError::Rejected`]:
     /// nothing was written. [`StoreError::UnknownOutcome`]: ask [`ReadStore::applied`].
     pub async fn changeset(&self, changeset: &Changeset) -> Result<ChangesetOutcome, StoreError> {
+        let written = self.write(changeset).await;
+        self.tidy_if_full(written).await
+    }
+
+    async fn write(&self, changeset: &Changeset) -> Result<ChangesetOutcome, StoreError> {
         let keys = self.keys()?;
         let project = &changeset.project;
         let mut writer = self.writer().await;

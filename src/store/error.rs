@@ -75,6 +75,20 @@ pub enum StoreError {
         /// Where the key is kept.
         key_file: PathBuf,
     },
+    /// The key file can be read or written by others than its owner.
+    #[error("read the key file {path}: it is open to others than its owner: run `chmod 600 {path}`", path = .0.display())]
+    ExposedKey(PathBuf),
+    /// There is a folder where the file should be.
+    #[error("open {}: it is a folder, not a database", .0.display())]
+    Folder(PathBuf),
+    /// The file cannot be written to.
+    #[error("write to {}: {what} is read-only", .path.display())]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+        /// What is read-only, as far as it is known.
+        what: &'static str,
+    },
     /// A text or file that should be a master key is none.
     #[error("read the master key: 32 bytes are needed, as 64 hex digits or as base64")]
     BadKey,
@@ -158,6 +172,7 @@ pub(super) mod codes {
     pub(in crate::store) const BUSY: i32 = 5;
     pub(in crate::store) const LOCKED: i32 = 6;
     pub(in crate::store) const READONLY: i32 = 8;
+    pub(in crate::store) const IOERR: i32 = 10;
     pub(in crate::store) const CORRUPT: i32 = 11;
     pub(in crate::store) const FULL: i32 = 13;
     pub(in crate::store) const CANTOPEN: i32 = 14;
@@ -170,6 +185,27 @@ pub(super) fn code_of(error: &sqlx::Error) -> Option<i32> {
     Some(extended & 0xff)
 }
 
+/// Why the database failed, in one sentence: the library's own errors say it twice, once around and once within.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(String);
+
+impl Cause {
+    /// The cause of an error.
+    #[must_use]
+    pub fn of(error: &sqlx::Error) -> Self {
+        let said = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+        Self(match code_of(error) {
+            Some(codes::READONLY) => "the file, its folder or its disk is read-only".to_owned(),
+            Some(codes::IOERR) => format!("the disk cannot be read or written ({said})"),
+            Some(codes::CORRUPT) => "the file is damaged".to_owned(),
+            Some(codes::CANTOPEN) => "the file, or one beside it, cannot be opened or made".to_owned(),
+            Some(codes::NOTADB) => "the file is not a database".to_owned(),
+            Some(_) | None => said,
+        })
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if matches!(error, sqlx::Error::PoolClosed) {
@@ -178,7 +214,7 @@ impl From<sqlx::Error> for StoreError {
         match code_of(&error) {
             Some(codes::FULL) => Self::Full,
             Some(codes::BUSY | codes::LOCKED) => Self::Busy,
-            Some(codes::CORRUPT | codes::NOTADB) => Self::corrupt("the database", &error),
+            Some(codes::CORRUPT | codes::NOTADB) => Self::corrupt("the database", &Cause::of(&error)),
             Some(_) | None => Self::Database(Box::new(error)),
         }
     }

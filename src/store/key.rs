@@ -68,8 +68,14 @@ impl MasterKey {
         name.into()
     }
 
-    /// The key in a file; `None` when there is no such file.
+    /// The key in a file; `None` when there is no such file. One that others than its owner can use is refused.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, StoreError> {
+        #[cfg(unix)]
+        if let Ok(metadata) = std::fs::metadata(path)
+            && std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
+        {
+            return Err(StoreError::ExposedKey(path.into()));
+        }
         match std::fs::read_to_string(path) {
             Ok(text) => Zeroizing::new(text).parse().map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -97,6 +97,17 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub async fn release_lease(&self, project: &Name, owner: PlanId, token: FencingToken) -> Result<(), StoreError> {
+        match self.give_back(project, owner, token).await {
+            // What was written under the lease may have taken the last space; merging it leaves enough for this.
+            full @ Err(StoreError::Full) => {
+                let _ = self.tidy_if_full(full).await;
+                self.give_back(project, owner, token).await
+            }
+            done => done,
+        }
+    }
+
+    async fn give_back(&self, project: &Name, owner: PlanId, token: FencingToken) -> Result<(), StoreError> {
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
         sqlx::query("UPDATE leases SET owner = NULL WHERE project = ? AND owner = ? AND token = ?")

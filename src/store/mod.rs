@@ -32,12 +32,14 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use by_hand::{IfMatch, PutOutcome, Removed};
 pub use clock::Clock;
-pub use error::StoreError;
+pub use error::{Cause, StoreError};
 pub use key::MasterKey;
 pub use objects::StoredVersion;
 pub use tokens::TokenOwner;
@@ -56,7 +58,10 @@ pub struct ReadStore {
 enum Source {
     /// There is no file.
     Empty,
-    File(SqlitePool),
+    File {
+        pool: SqlitePool,
+        path: PathBuf,
+    },
 }
 
 /// A store open for writing.
@@ -71,7 +76,7 @@ impl ReadStore {
     async fn view(&self) -> Result<Option<Transaction<'static, Sqlite>>, StoreError> {
         match &self.source {
             Source::Empty => Ok(None),
-            Source::File(pool) => Ok(Some(pool.begin().await?)),
+            Source::File { pool, .. } => Ok(Some(pool.begin().await?)),
         }
     }
 }
@@ -97,6 +102,24 @@ impl Store {
 
     async fn writer(&self) -> Writer<'_> {
         Writer(self.writer.lock().await)
+    }
+
+    /// Gives back the disk space of what a full disk kept from being written: a log stays as long as it once was, and
+    /// would leave no room even for a smaller write. A best effort: the write itself has failed already.
+    async fn tidy_if_full<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(written, Err(StoreError::Full))
+            && let Some(connection) = self.writer.lock().await.as_mut()
+        {
+            // Another process that is reading keeps the log as it is: nobody waits for that.
+            let patience = open::BUSY_TIMEOUT.as_millis();
+            let merge =
+                format!("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = {patience}");
+            if sqlx::raw_sql(sqlx::AssertSqlSafe(merge)).execute(&mut *connection).await.is_err() {
+                let patience = format!("PRAGMA busy_timeout = {patience}");
+                let _ = sqlx::raw_sql(sqlx::AssertSqlSafe(patience)).execute(connection).await;
+            }
+        }
+        written
     }
 
     fn keys(&self) -> Result<&Keys, StoreError> {

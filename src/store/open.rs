@@ -4,6 +4,7 @@
 //! is what makes reading without a trace possible: SQLite can read a file in write-ahead mode only through an index
 //! beside it, which it would have to make.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -19,8 +20,10 @@ use super::schema::{self, FORMAT, Identity};
 use super::secrets::Limiter;
 use super::{ReadStore, Source, Store};
 
+/// The folder of a project that is all data: neither the key nor the database may be committed by mistake.
+const DATA_FOLDER: &str = ".trueup";
 /// How long a request waits for another process before it fails with [`StoreError::Busy`].
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that read while the one that writes is at work.
 const READERS: u32 = 4;
 
@@ -29,7 +32,7 @@ impl ReadStore {
     ///
     /// Guarantees: nothing is made or changed, neither the file nor anything beside it; the folder need not be
     /// writable. A file that does not exist is an empty store, and stays one for this value even if it is made later.
-    /// Without a key (neither given nor in its file) everything can be read except that secrets compare as unknown.
+    /// Without a key (neither given nor in its file) everything can be read, but no secret compared.
     ///
     /// Not guaranteed: reading a file that was copied without its write-ahead index: [`StoreError::Unclosed`].
     ///
@@ -65,10 +68,11 @@ impl ReadStore {
         }
         connection.close().await?;
         // One connection is enough for a plan, whose questions come one after another.
-        Ok(Self::new(Source::File(pool(options, 1)), keys, clock))
+        let source = Source::File { pool: pool(options, 1), path: path.into() };
+        Ok(Self::new(source, keys, clock))
     }
 
-    pub(super) fn new(source: Source, keys: Option<Keys>, clock: Clock) -> Self {
+    fn new(source: Source, keys: Option<Keys>, clock: Clock) -> Self {
         Self { source, keys, clock, limiter: std::sync::Mutex::new(Limiter::default()) }
     }
 
@@ -76,7 +80,7 @@ impl ReadStore {
     pub async fn close(&self) {
         match &self.source {
             Source::Empty => {}
-            Source::File(pool) => pool.close().await,
+            Source::File { pool, .. } => pool.close().await,
         }
     }
 }
@@ -95,16 +99,10 @@ impl Store {
         let options = options(&uri(path, ""))?;
         let mut writer = options.connect().await.map_err(|error| cannot_open(path, error))?;
         schema::identify(&mut writer, path).await?;
-        sqlx::raw_sql("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-            .execute(&mut writer)
-            .await?;
-        // In one transaction, so that of two processes that open a new store one makes the key and the other reads it.
-        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-        schema::migrate(&mut transaction, path).await?;
-        let keys = settle_key(&mut transaction, path, key).await?;
-        transaction.commit().await.map_err(StoreError::of_commit)?;
+        let keys = begin(&mut writer, path, key).await.map_err(|error| not_writable(path, error))?;
         let readers = pool(options.read_only(true), READERS);
-        let reads = ReadStore::new(Source::File(readers), Some(keys), clock);
+        let source = Source::File { pool: readers, path: path.into() };
+        let reads = ReadStore::new(source, Some(keys), clock);
         Ok(Self { reads, writer: Mutex::new(Some(writer)) })
     }
 
@@ -125,6 +123,19 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Brings a file that was opened for writing to this format, with its key, and into write-ahead mode.
+async fn begin(writer: &mut SqliteConnection, path: &Path, key: Option<MasterKey>) -> Result<Keys, StoreError> {
+    sqlx::raw_sql("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON").execute(&mut *writer).await?;
+    // In one transaction, so that of two processes that open a new store one makes the key and the other reads it.
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    schema::migrate(&mut transaction, path).await?;
+    let keys = settle_key(&mut transaction, path, key).await?;
+    transaction.commit().await.map_err(StoreError::of_commit)?;
+    // Only now: what makes a new file would otherwise take its place on the disk twice, in the log and in the file.
+    sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(writer).await?;
+    Ok(keys)
 }
 
 async fn stored_check(connection: &mut SqliteConnection) -> Result<Option<String>, StoreError> {
@@ -164,6 +175,7 @@ fn exists(path: &Path) -> Result<bool, StoreError> {
     let error = |source| StoreError::File { action: "read", path: path.into(), source };
     // An empty file is what is left when the making of a store was interrupted.
     match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(StoreError::Folder(path.into())),
         Ok(metadata) => Ok(metadata.len() > 0),
         Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(source) => Err(error(source)),
@@ -172,12 +184,26 @@ fn exists(path: &Path) -> Result<bool, StoreError> {
 
 fn make(path: &Path) -> Result<(), StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let is_new = !folder.exists();
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         let made = builder.create(folder);
         made.map_err(|source| StoreError::File { action: "make the folder", path: folder.into(), source })?;
+        if is_new && folder.file_name().is_some_and(|name| name == DATA_FOLDER) {
+            // Another process may have made it at the same moment.
+            let ignored = private_file(&folder.join(".gitignore")).and_then(|mut file| file.write_all(b"*\n"));
+            match ignored {
+                Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(StoreError::File { action: "make .gitignore in", path: folder.into(), source });
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+    if path.is_dir() {
+        return Err(StoreError::Folder(path.into()));
     }
     match private_file(path) {
         Ok(_) => Ok(()),
@@ -224,6 +250,20 @@ fn cannot_open(path: &Path, error: sqlx::Error) -> StoreError {
         Some(codes::NOTADB | codes::CORRUPT) => StoreError::NotADatabase { path: path.into(), source: Box::new(error) },
         Some(codes::BUSY | codes::LOCKED) => StoreError::Busy,
         Some(_) | None => StoreError::Open { path: path.into(), source: Box::new(error) },
+    }
+}
+
+/// What the first write to a file says of one that may only be read.
+fn not_writable(path: &Path, error: StoreError) -> StoreError {
+    let StoreError::Database(source) = &error else { return error };
+    let is_locked = std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly());
+    match code_of(source) {
+        Some(codes::READONLY) if is_locked => StoreError::ReadOnly { path: path.into(), what: "the file" },
+        // A journal could not be made beside the file.
+        Some(codes::READONLY | codes::CANTOPEN) => {
+            StoreError::ReadOnly { path: path.into(), what: "the file, its folder or its disk" }
+        }
+        Some(_) | None => error,
     }
 }
 

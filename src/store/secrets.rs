@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use super::error::StoreError;
 use super::key::{Keys, Place, Sealed};
 use super::rows::{self, parse};
-use super::{ReadStore, Store};
+use super::{MasterKey, ReadStore, Source, Store};
 use crate::base::fingerprint::fingerprint;
 use crate::base::ident::{Name, ObjectId};
 use crate::base::secret::SecretText;
@@ -45,20 +45,24 @@ impl Limiter {
 
 impl ReadStore {
     /// For each question (address, path, fingerprint) in order: whether the content is the one held.
-    /// `None` where none is held there, or there is no key to compare with.
+    /// `None` where none is held there.
     ///
     /// Guarantees: a fingerprint is compared in constant time, and none leaves the store.
     ///
     /// # Errors
     /// [`StoreError::TooManyComparisons`] for more than 60,000 questions a minute about one project; when the file
-    /// cannot be read; when a secret in it cannot be decrypted.
+    /// cannot be read; when a secret in it cannot be decrypted; [`StoreError::MissingKey`] when the project has secrets
+    /// and there is no key.
     pub async fn compare_secrets(
         &self,
         project: &Name,
         questions: &[(&Address, &str, &str)],
     ) -> Result<Vec<Option<bool>>, StoreError> {
         let mut answers = vec![None; questions.len()];
-        let (Some(keys), false) = (&self.keys, questions.is_empty()) else { return Ok(answers) };
+        if questions.is_empty() {
+            return Ok(answers);
+        }
+        let Some(keys) = &self.keys else { return self.without_key(project, answers).await };
         let now = self.clock.now();
         {
             // A panic while counting leaves a count that is at worst too low; it need not take the store down.
@@ -79,6 +83,22 @@ impl ReadStore {
             let held = open(keys, project, *address, &row)?;
             let own = fingerprint(row.try_get(3)?, &held);
             *answer = Some(own.as_bytes().ct_eq(sent.as_bytes()).into());
+        }
+        Ok(answers)
+    }
+}
+
+impl ReadStore {
+    /// The answers where there is no key: none is needed by a project without secrets, and otherwise it has gone.
+    async fn without_key(&self, project: &Name, answers: Vec<Option<bool>>) -> Result<Vec<Option<bool>>, StoreError> {
+        let (Source::File { path, .. }, Some(mut view)) = (&self.source, self.view().await?) else {
+            return Ok(answers);
+        };
+        let held = "SELECT EXISTS (SELECT 1 FROM objects o CROSS JOIN secrets s ON s.object = o.id \
+             WHERE o.project = ? AND o.archived = 0)";
+        let held: bool = sqlx::query_scalar(held).bind(project.as_str()).fetch_one(&mut *view).await?;
+        if held {
+            return Err(StoreError::MissingKey { path: path.clone(), key_file: MasterKey::file_of(path) });
         }
         Ok(answers)
     }

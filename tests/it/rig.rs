@@ -218,6 +218,7 @@ impl Rig {
             prune: true,
             allow_empty: false,
             destroy: false,
+            unavailable_secrets: std::collections::BTreeSet::new(),
             allow_send: false,
             max_deletes: usize::MAX,
             max_changed_percent: None,

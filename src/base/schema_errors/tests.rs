@@ -248,6 +248,16 @@ fn values() {
     );
     let (code, message, ..) = only(json!({"owner": "A B"}));
     assert_eq!((code, message.as_str()), (Code::InvalidName, "`owner` is not a name, found `A B`"));
+    let (code, message, ..) = only(json!({"owner": "a".repeat(64)}));
+    assert_eq!((code, message.starts_with("`owner` is not a name")), (Code::InvalidName, true));
+    check(
+        json!({"timeoutSeconds": 0.5}),
+        Code::WrongType,
+        "`timeoutSeconds` must be a whole number, found 0.5",
+        "value of .spec.timeoutSeconds",
+        "",
+    );
+    assert_eq!(only(json!({"token": {"fromEnv": "A=B"}})).1, "`fromEnv` must match `^[A-Za-z_][A-Za-z0-9_]*$`");
     assert_eq!(only(json!({"template": 5})).1, "`template` must be a map or a text, found a number");
 }
 

@@ -38,7 +38,7 @@ pub struct Arguments {
 
 /// Adopts.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
-    target::block_on(adopt(context, arguments)).unwrap_or_else(|exit| exit)
+    target::block_on(adopt(&context.lines(arguments.output), arguments)).unwrap_or_else(|exit| exit)
 }
 
 async fn adopt(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
@@ -105,7 +105,8 @@ async fn mark_managed(context: &Context, arguments: &Arguments, project: &Projec
     let secrets = SecretArguments { allow_secret_commands: false, allow_secret_path: Vec::new() };
     let prepared = planning::prepare(context, project, &secrets)?;
     let reader = target::reader(&prepared.loaded.desired.project).await?;
-    let (mut plan, _) = planning::plan(&prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await?;
+    let (mut plan, _) =
+        planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     let adopts = |action: &crate::plan::Action| action.action == ActionKind::Adopt && action.changes.is_empty();
     if !plan.actions.iter().all(adopts) {

@@ -2,8 +2,6 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
@@ -14,7 +12,7 @@ use crate::cli::arguments::{LoadArguments, PlanArguments, ProjectArguments, Secr
 use crate::cli::exit::{self, Exit};
 use crate::cli::planning::{self, Prepared, Wish};
 use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
-use crate::cli::{Context, actor, plan_file, project, refusal, target};
+use crate::cli::{Context, actor, interrupt, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
 use crate::plan::Plan;
 use crate::plan::file_v1::body_digest;
@@ -54,6 +52,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     if let Err(exit) = check_consent(&arguments.consent) {
         return exit;
     }
+    let context = &context.lines(arguments.consent.output);
     let path = context.working_folder.join(&arguments.path);
     let outcome = if plan_file::is_plan(&path) {
         target::block_on(saved(context, arguments, &path))
@@ -72,20 +71,35 @@ pub fn check_consent(consent: &ConsentArguments) -> Result<(), Exit> {
     Err(Exit::Usage)
 }
 
+/// With consent given beforehand there is no question that a signal could answer.
+pub fn watch_if_agreed(consent: &ConsentArguments) {
+    if consent.auto_approve {
+        interrupt::watch();
+    }
+}
+
 async fn fresh(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
+    watch_if_agreed(&arguments.consent);
     let project = ProjectArguments { path: arguments.path.clone(), load: arguments.load.clone() };
     let prepared = planning::prepare(context, &project, &arguments.secrets)?;
-    if prepared.loaded.desired.project.target.require_saved_plan {
-        let name = &prepared.loaded.desired.project.target.name;
-        exit::say_error(
-            &format!("the target {name} takes only a saved plan"),
-            Some("make one with `trueup plan --out plan.json`, then `trueup apply plan.json`"),
-        );
-        return Err(Exit::Usage);
-    }
+    check_saved_plan(&prepared, "")?;
     let wish = Wish { arguments: &arguments.plan, destroy: false };
     let exit = plan_and_apply(context, &prepared, &wish, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await
+}
+
+/// Some targets take nothing but a plan that was saved, and so could be looked at before.
+///
+/// # Errors
+/// When the project's target is one of them.
+pub fn check_saved_plan(prepared: &Prepared, flags: &str) -> Result<(), Exit> {
+    let target = &prepared.loaded.desired.project.target;
+    if !target.require_saved_plan {
+        return Ok(());
+    }
+    let help = format!("make one with `trueup plan{flags} --out plan.json`, then `trueup apply plan.json`");
+    exit::say_error(&format!("the target {} takes only a saved plan", target.name), Some(&help));
+    Err(Exit::Usage)
 }
 
 async fn write_outputs(
@@ -108,7 +122,7 @@ pub async fn plan_and_apply(
     consent: &ConsentArguments,
 ) -> Result<Exit, Exit> {
     let reader = target::reader(&prepared.loaded.desired.project).await?;
-    let (plan, _) = planning::plan(prepared, &*reader, wish).await?;
+    let (plan, _) = planning::plan(context, prepared, &*reader, wish).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     if consent.output == TextOrJson::Json || context.quiet {
         // The plan, which says them too, is not shown.
@@ -123,6 +137,7 @@ pub async fn plan_and_apply(
 }
 
 async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path) -> Result<Exit, Exit> {
+    watch_if_agreed(&arguments.consent);
     let PlanArguments { prune, allow_empty, adopt, allow_send, replace, limits, selection } = &arguments.plan;
     if *prune || *allow_empty || *adopt || !replace.is_empty() || !selection.selection().is_everything() {
         exit::say_error(
@@ -187,17 +202,17 @@ pub async fn carry_out(
     let desired = &prepared.loaded.desired;
     let nothing = plan.is_empty() && plan.unknown_secrets.is_empty();
     if !nothing {
-        check_secrets(prepared, plan)?;
+        check_secrets(context, prepared, plan)?;
         ask(consent, plan)?;
     }
     let body = body_digest(plan);
     let body = body.map_err(|error| exit::failed(format!("failed to write the plan down: {error}")))?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    watch_signals(&interrupted);
-    let flag = Arc::clone(&interrupted);
+    // Not before the question: a signal there is an answer, and ends the run at once.
+    interrupt::watch();
+    // A signal that came while manifests were read or live state compared is noted before anything is written.
+    tokio::task::yield_now().await;
     let commit = actor::commit(&desired.project.root);
     let actor = actor::actor();
-    let is_interrupted = move || flag.load(Ordering::SeqCst);
     let request = Request {
         plan,
         body,
@@ -205,7 +220,7 @@ pub async fn carry_out(
         secrets: &prepared.secrets,
         actor: &actor,
         commit: commit.as_deref(),
-        interrupted: &is_interrupted,
+        interrupted: &interrupt::came,
     };
     let writer = target::writer(&desired.project).await?;
     let mut progress = (consent_text(consent) && !context.quiet).then(|| {
@@ -233,7 +248,7 @@ pub async fn carry_out(
         TextOrJson::Json => apply_json::write(&mut *out.writer, &report, env!("CARGO_PKG_VERSION")),
     };
     let _ = written.and_then(|()| out.writer.flush());
-    if interrupted.load(Ordering::SeqCst) {
+    if interrupt::came() {
         exit::say_error("interrupted", None);
         return Ok(Exit::Interrupted);
     }
@@ -249,7 +264,7 @@ pub async fn carry_out(
 }
 
 /// Every secret that will be written or compared must be available before the lease is taken.
-fn check_secrets(prepared: &Prepared, plan: &Plan) -> Result<(), Exit> {
+fn check_secrets(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<(), Exit> {
     let desired = &prepared.loaded.desired;
     let content = |action: &&crate::plan::Action| match action.action {
         ActionKind::Create
@@ -285,7 +300,7 @@ fn check_secrets(prepared: &Prepared, plan: &Plan) -> Result<(), Exit> {
     if problems.is_empty() {
         return Ok(());
     }
-    project::say(&problems, &desired.sources);
+    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
     Err(Exit::InvalidInput)
 }
 
@@ -310,25 +325,4 @@ pub fn agree(auto_approve: bool, question: &str) -> Result<(), Exit> {
     }
     let _ = message::note(&mut *err.writer, "Nothing was done.", err.style);
     Err(Exit::Failed)
-}
-
-/// From here on SIGINT and SIGTERM let what is in flight end.
-fn watch_signals(interrupted: &Arc<AtomicBool>) {
-    let flag = Arc::clone(interrupted);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            flag.store(true, Ordering::SeqCst);
-        }
-    });
-    #[cfg(unix)]
-    {
-        let flag = Arc::clone(interrupted);
-        if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            tokio::spawn(async move {
-                if terminate.recv().await.is_some() {
-                    flag.store(true, Ordering::SeqCst);
-                }
-            });
-        }
-    }
 }

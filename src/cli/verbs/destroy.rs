@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::apply::{ConsentArguments, check_consent, plan_and_apply};
+use super::apply::{ConsentArguments, check_consent, check_saved_plan, plan_and_apply, watch_if_agreed};
 use crate::cli::Context;
 use crate::cli::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments, SelectionArguments};
 use crate::cli::exit::Exit;
@@ -37,8 +37,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         selection: arguments.selection.clone(),
     };
     let secrets = SecretArguments { allow_secret_commands: false, allow_secret_path: Vec::new() };
+    let context = &context.lines(arguments.consent.output);
     let outcome = target::block_on(async {
+        watch_if_agreed(&arguments.consent);
         let prepared = planning::prepare(context, &arguments.project, &secrets)?;
+        check_saved_plan(&prepared, " --destroy")?;
         let wish = Wish { arguments: &plan, destroy: true };
         plan_and_apply(context, &prepared, &wish, &arguments.consent).await
     });

@@ -43,10 +43,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         limits: LimitArguments { max_deletes: None, max_changed_percent: None },
         selection: arguments.selection.clone(),
     };
+    let context = &context.documents(arguments.output);
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(&prepared.loaded.desired.project).await?;
-        planning::plan(&prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await
+        planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await
     });
     let (plan, live) = match planned {
         Ok(planned) => planned,

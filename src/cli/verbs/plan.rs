@@ -8,6 +8,7 @@ use clap::Args;
 use crate::cli::Context;
 use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
+use crate::cli::plan_file;
 use crate::cli::planning::{self, Wish};
 use crate::cli::target;
 use crate::cli::view::style::Style;
@@ -59,11 +60,12 @@ fn output_file(text: &str) -> Result<(TextOrJson, PathBuf), String> {
 
 /// Plans.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
+    let context = &context.documents(arguments.output.output);
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(&prepared.loaded.desired.project).await?;
         let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
-        let (plan, _) = planning::plan(&prepared, &*reader, &wish).await?;
+        let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
         Ok(plan)
     });
     let plan = match planned {
@@ -109,6 +111,11 @@ pub fn show(context: &Context, plan: &Plan, output: &OutputArguments) -> Exit {
 
 fn save(context: &Context, path: &std::path::Path, plan: &Plan, show_personal: bool) -> Result<(), Exit> {
     let path = context.working_folder.join(path);
+    if path.exists() && !plan_file::is_plan(&path) {
+        let message = format!("{} exists and is not a plan", path.display());
+        exit::say_error(&message, Some("name another file: what is there would be lost"));
+        return Err(Exit::InvalidInput);
+    }
     let written = std::fs::File::create(&path).map(std::io::BufWriter::new).and_then(|mut file| {
         plan_json::write(&mut file, plan, show_personal)?;
         file.flush()

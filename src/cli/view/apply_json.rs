@@ -5,7 +5,11 @@ use std::io::{self, BufWriter, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::diagnostic_json::records;
 use crate::apply::report::{ActionReport, ActionState, Report};
+use crate::base::diagnostic::Diagnostic;
+use crate::base::diagnostic_record::DiagnosticRecord;
+use crate::base::source::SourceMap;
 use crate::object::action::ActionKind;
 
 /// One line.
@@ -32,6 +36,8 @@ pub enum ApplyLineV1 {
         /// Why it failed.
         error: Option<String>,
     },
+    /// A problem that kept anything from being done; then there is no summary.
+    Diagnostic(DiagnosticRecord),
     /// The last.
     Summary {
         /// The plan.
@@ -91,12 +97,34 @@ pub fn write(out: &mut dyn Write, report: &Report, trueup_version: &str) -> io::
     out.flush()
 }
 
+/// Writes the version and one line per problem: the apply ended before anything was done.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_problems(
+    out: &mut dyn Write,
+    diagnostics: &[Diagnostic],
+    sources: &SourceMap,
+    trueup_version: &str,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    let problems = records(diagnostics, sources).into_iter().map(ApplyLineV1::Diagnostic);
+    for line in std::iter::once(version(trueup_version)).chain(problems) {
+        serde_json::to_writer(&mut out, &line)?;
+        writeln!(out)?;
+    }
+    out.flush()
+}
+
+fn version(trueup_version: &str) -> ApplyLineV1 {
+    ApplyLineV1::Version { format_version: "1.0".to_owned(), trueup_version: trueup_version.to_owned() }
+}
+
 /// The lines of a report.
 #[must_use]
 pub fn lines(report: &Report, trueup_version: &str) -> Vec<ApplyLineV1> {
     let Report { plan_id, actions, revision, totals, applied_before } = report;
-    let mut lines =
-        vec![ApplyLineV1::Version { format_version: "1.0".to_owned(), trueup_version: trueup_version.to_owned() }];
+    let mut lines = vec![version(trueup_version)];
     let mut states = StateCountsV1::default();
     for ActionReport { address, action, state, id } in actions {
         let (count, error) = match state {

@@ -118,7 +118,10 @@ pub fn write_report(out: &mut dyn Write, report: &Report, style: Style) -> io::R
         writeln!(out, "This plan was applied before, at {at} by {by}. Nothing is written again.")?;
         return writeln!(out, "{}", last_line(report));
     }
-    if !is_complete(report) {
+    let begun = |action: &&ActionReport| action.state != ActionState::NotStarted;
+    if !is_complete(report) && !report.actions.iter().any(|action| begun(&action)) {
+        writeln!(out, "{}", style.paint(Role::Error, "Nothing was done."))?;
+    } else if !is_complete(report) {
         writeln!(out, "{}", style.paint(Role::Error, "Not everything was done:"))?;
         for action in &report.actions {
             writeln!(out, "{}", action_line(action, style))?;

@@ -48,6 +48,7 @@ impl ValidationV1 {
 #[must_use]
 pub fn records(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<DiagnosticRecord> {
     let mut locator = Locator::new(sources);
+    let mut elsewhere = Locator::new(sources);
     let mut found: Vec<&Diagnostic> = diagnostics.iter().collect();
     // In the order of the bytes, so that the locator never goes back within a long line.
     found.sort_by_key(|diagnostic| diagnostic.span);
@@ -55,7 +56,7 @@ pub fn records(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<Diagnosti
         .into_iter()
         .map(|diagnostic| {
             let location = diagnostic.span.and_then(|span| locator.locate(span));
-            DiagnosticRecord::new(diagnostic, location.as_ref())
+            DiagnosticRecord::new(diagnostic, location.as_ref(), |span| elsewhere.locate(span))
         })
         .collect();
     records.sort_by(|a, b| {
@@ -100,7 +101,8 @@ mod tests {
             Diagnostic::error(Code::WrongType, "`spec` is not a map")
                 .at(Span { file, start: 14, end: 15 })
                 .path(Path::keys("spec"))
-                .help("write a map"),
+                .help("write a map")
+                .related("the kind", Span { file, start: 6, end: 7 }),
         ];
         let mut out = Vec::new();
         write(&mut out, &diagnostics, &sources, 2).unwrap();
@@ -110,13 +112,14 @@ mod tests {
             "diagnostics": [
                 {"severity": "error", "code": "wrong-type", "message": "`spec` is not a map", "file": "a.yaml",
                  "line": 2, "column": 7, "end_line": 2, "end_column": 8, "address": null, "path": "spec",
-                 "help": "write a map"},
+                 "help": "write a map",
+                 "related": [{"message": "the kind", "file": "a.yaml", "line": 1, "column": 7}]},
                 {"severity": "error", "code": "unreadable-file", "message": "cannot be read", "file": "b.yaml",
                  "line": null, "column": null, "end_line": null, "end_column": null, "address": null, "path": null,
-                 "help": null},
+                 "help": null, "related": []},
                 {"severity": "warning", "code": "unused", "message": "nobody uses it", "file": null,
                  "line": null, "column": null, "end_line": null, "end_column": null, "address": "Destination/d",
-                 "path": null, "help": null},
+                 "path": null, "help": null, "related": []},
             ],
             "summary": {"errors": 2, "warnings": 1, "manifests": 2},
         });

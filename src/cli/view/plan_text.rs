@@ -207,8 +207,10 @@ fn detail(kind: ActionKind, from: Option<&Address>, version: Option<u64>, archiv
             "a new object with a new id is made, then the old one is archived".to_owned()
         }
         ActionKind::Replace => "a new object with a new id is made, then the old one is deleted".to_owned(),
-        ActionKind::NewVersion => "a version is added and becomes current".to_owned(),
-        ActionKind::MakeCurrent => format!("version {} becomes current", version.unwrap_or_default()),
+        ActionKind::NewVersion => "a version is added, and the pointer that its release names moves to it".to_owned(),
+        ActionKind::MakeCurrent => {
+            format!("the pointer that its release names moves to version {}", version.unwrap_or_default())
+        }
         ActionKind::Move => match from {
             Some(from) => format!("{from} gets this name; its id stays"),
             None => "the object gets this name; its id stays".to_owned(),

@@ -39,9 +39,26 @@ pub fn check(start: &str, steps: &[Step], findings: &mut Findings) {
         .zip(&paths)
         .map(|(step, at)| step.targets(at).into_iter().filter_map(|(_, name)| places.get(name).copied()).collect())
         .collect();
+    let cycles = endless_cycles(steps, &next);
     if let Some(start) = places.get(start) {
         let reached = reachable(*start, &next);
-        for (n, step) in steps.iter().enumerate().filter(|(n, _)| !reached.contains(n)) {
+        // Where a name is doubled, or a way leads nowhere or round for ever, that is said; otherwise every way must come to an end.
+        let complete = |step: &Step| {
+            let routed = |exit: &&str| step.routes().is_none_or(|routes| routes.contains_key(*exit));
+            step.exits().required.iter().all(routed)
+                && step.targets(&Path::root()).iter().all(|(_, next)| places.contains_key(next))
+        };
+        let mut walked = reached.iter().filter_map(|n| steps.get(*n));
+        if cycles.is_empty()
+            && places.len() == steps.len()
+            && walked.all(|step| complete(step) && !matches!(step, Step::End(_)))
+        {
+            findings
+                .warning(Code::EndlessCycle, Path::keys("spec.start"), "no way from here comes to an end")
+                .help("lead one to a step of type end");
+        }
+        let is_first = |n: usize, step: &Step| places.get(step.name()) == Some(&n);
+        for (n, step) in steps.iter().enumerate().filter(|(n, step)| !reached.contains(n) && is_first(*n, step)) {
             if let Some(at) = paths.get(n) {
                 findings
                     .warning(
@@ -53,7 +70,7 @@ pub fn check(start: &str, steps: &[Step], findings: &mut Findings) {
             }
         }
     }
-    for cycle in endless_cycles(steps, &next) {
+    for cycle in cycles {
         let around: Vec<&str> =
             cycle.iter().chain(cycle.first()).filter_map(|n| steps.get(*n)).map(Step::name).collect();
         if let Some(at) = cycle.first().and_then(|n| paths.get(*n)) {
@@ -203,6 +220,10 @@ mod tests {
     fn steps_are_reached() {
         let steps = json!([set("a", "bye"), {"name": "bye", "type": "end"}, {"name": "island", "type": "end"}]);
         assert_eq!(codes("a", steps), [(Code::UnreachableStep, "spec.steps[island].name".to_owned())]);
+        let twice = json!([set("a", "bye"), {"name": "bye", "type": "end"}, {"name": "bye", "type": "end"}]);
+        assert_eq!(codes("a", twice), []);
+        let task = json!({"name": "a", "type": "task", "assignee": "bo", "routes": {"completed": "a"}});
+        assert_eq!(codes("a", json!([task, {"name": "a", "type": "end"}])), []);
     }
 
     #[test]
@@ -213,7 +234,14 @@ mod tests {
         );
         assert_eq!(codes("a", json!([set("a", "a")])), [(Code::EndlessCycle, "spec.steps[a].name".to_owned())]);
         let task = json!({"name": "b", "type": "task", "assignee": "bo", "routes": {"completed": "a"}});
-        assert_eq!(codes("a", json!([set("a", "b"), task])), []);
+        let by_task = json!([set("a", "b"), task.clone(), {"name": "bye", "type": "end"}]);
+        assert_eq!(
+            codes("a", by_task),
+            [(Code::EndlessCycle, "spec.start".to_owned()), (Code::UnreachableStep, "spec.steps[bye].name".to_owned())]
+        );
+        let mut task = task;
+        task["routes"]["error"] = json!("bye");
+        assert_eq!(codes("a", json!([set("a", "b"), task, {"name": "bye", "type": "end"}])), []);
         let mut findings = Findings::default();
         let steps: Vec<Step> = serde_json::from_value(json!([set("a", "b"), set("b", "a")])).unwrap_or_default();
         check("a", &steps, &mut findings);

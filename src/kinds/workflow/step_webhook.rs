@@ -10,9 +10,9 @@ use super::variable_target::SetVariable;
 use crate::base::code::Code;
 use crate::base::path::Path;
 use crate::kinds::finding::Findings;
-use crate::kinds::header::{self, Headers};
+use crate::kinds::header::{self, HeaderValue, Headers};
 use crate::kinds::placeholder::with_braces_replaced;
-use crate::kinds::web_address;
+use crate::kinds::{web_address, whole_number};
 
 /// Calls a URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ pub struct WebhookStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<BTreeMap<String, String>>,
     /// How long the request may take, in seconds; then the exit is `failure`. The range 1 to 300 is ours.
-    #[serde(default = "timeout_seconds")]
+    #[serde(default = "timeout_seconds", deserialize_with = "whole_number::read")]
     #[schemars(range(min = 1, max = 300))]
     pub timeout_seconds: u32,
     /// Keep the request's body in the log of the run.
@@ -155,6 +155,7 @@ impl WebhookStep {
     pub fn check(&self, at: &Path, findings: &mut Findings) {
         self.check_url(&at.key("url"), findings);
         header::check(&self.headers, &at.key("headers"), true, findings);
+        self.check_headers(&at.key("headers"), findings);
         if self.method.has_body() {
             self.check_body(at, findings);
         } else {
@@ -173,6 +174,27 @@ impl WebhookStep {
         }
         for (n, row) in self.set_variables.iter().enumerate() {
             row.check(&at.key("setVariables").index(n), findings);
+        }
+    }
+
+    /// What headers mean beside the other fields of the step.
+    fn check_headers(&self, at: &Path, findings: &mut Findings) {
+        for (name, value) in &self.headers {
+            if name.eq_ignore_ascii_case("content-type") && self.content_type.is_some() {
+                findings
+                    .error(Code::ReservedHeader, at.key(name), format!("`{name}` is set through contentType"))
+                    .at_key()
+                    .help("remove the header or contentType");
+            }
+            // A value that comes from the run is no secret of the manifest's author.
+            if name.eq_ignore_ascii_case("authorization")
+                && let HeaderValue::Plain(text) = value
+                && !text.contains("{{")
+            {
+                findings
+                    .warning(Code::SecretLiteral, at.key(name), format!("the value of `{name}` is written out"))
+                    .help("refer to it: { fromEnv: NAME }, { fromFile: path } or { fromCommand: [program, argument] }");
+            }
         }
     }
 
@@ -202,9 +224,22 @@ impl WebhookStep {
                 .related("the body", at.key("body"));
             return;
         }
+        if self.form.as_ref().is_some_and(BTreeMap::is_empty) {
+            findings
+                .error(Code::ContentType, at.key("form"), "the form has no fields")
+                .at_key()
+                .help("write form: { field: value }, or remove it");
+            return;
+        }
         let form_refused = matches!(self.content_type, Some(ContentType::Json | ContentType::Xml));
         match (self.content_type, &self.body, &self.form) {
             (None, None, None) => {}
+            (Some(_), None, None) => {
+                findings
+                    .error(Code::ContentType, at.key("contentType"), "a contentType needs a body or a form")
+                    .at_key()
+                    .help("add body or form, or remove it");
+            }
             (None, body, _) => {
                 let key = if body.is_some() { "body" } else { "form" };
                 findings
@@ -311,6 +346,8 @@ mod tests {
             assert_eq!(found(fine.clone()), [], "{fine}");
         }
         assert_eq!(found(json!({"body": "x"})), [(Code::ContentType, "body".to_owned())]);
+        assert_eq!(found(json!({"contentType": "json"})), [(Code::ContentType, "contentType".to_owned())]);
+        assert_eq!(found(json!({"contentType": "formData", "form": {}})), [(Code::ContentType, "form".to_owned())]);
         assert_eq!(found(json!({"form": form.clone()})), [(Code::ContentType, "form".to_owned())]);
         assert_eq!(found(json!({"contentType": "formData", "body": "x"})), [(Code::ContentType, "body".to_owned())]);
         for content_type in ["json", "xml"] {
@@ -340,5 +377,15 @@ mod tests {
     fn authentication_goes_into_the_headers() {
         assert_eq!(found(json!({"headers": {"Authorization": {"fromEnv": "T"}, "X-A": "{{a}}"}})), []);
         assert_eq!(found(json!({"headers": {"Host": "x"}})), [(Code::ReservedHeader, "headers.Host".to_owned())]);
+        assert_eq!(found(json!({"headers": {"Authorization": "Bearer {{token}}"}})), []);
+        assert_eq!(
+            found(json!({"headers": {"authorization": "Bearer abc"}})),
+            [(Code::SecretLiteral, "headers.authorization".to_owned())]
+        );
+        assert_eq!(found(json!({"headers": {"X-A": "••••••"}})), [(Code::SecretMasked, "headers.X-A".to_owned())]);
+        assert_eq!(
+            found(json!({"contentType": "json", "body": "{}", "headers": {"content-type": "text/plain"}})),
+            [(Code::ReservedHeader, "headers.content-type".to_owned())]
+        );
     }
 }

@@ -18,7 +18,8 @@ pub struct SetVariable {
     /// What sort of target it goes to.
     #[serde(rename = "type")]
     pub target_type: TargetType,
-    /// The target: one of the type's list, a text for `advanced`, any name for `variable`.
+    /// The target: one of the type's list, a text for `advanced`, any name for `variable`; but no spaces, dots or braces,
+    /// because `{{name.0.key}}` could not tell them from its own.
     #[schemars(length(min = 1))]
     pub target: String,
 }

@@ -15,9 +15,11 @@ use super::variable_target::TargetType;
 use crate::base::code::Code;
 use crate::base::path::Path;
 use crate::kinds::catalogue::PropertyType;
+use crate::kinds::condition::Operator;
 use crate::kinds::finding::Findings;
 use crate::kinds::header::HeaderValue;
 use crate::kinds::placeholder::brace_names;
+use crate::kinds::time;
 
 /// Checks that every variable used is declared, and that conditions fit the data they compare.
 pub fn check(data: &[Data], steps: &[Step], findings: &mut Findings) {
@@ -32,9 +34,15 @@ pub fn check(data: &[Data], steps: &[Step], findings: &mut Findings) {
                 undeclared(name, &declared, place.clone(), findings);
             }
         }
-        check_assigned_names(step, &at, findings);
+        check_assigned(step, &at, &typed, findings);
         if let Step::Branch(Branch { name: _, cases, otherwise: _ }) = step {
             for (n, case) in cases.iter().enumerate() {
+                case.when.rows_at_top(&at.key("cases").index(n).key("when"), &mut |row, place| {
+                    if typed.get(row.property.as_str()) == Some(&DataType::File) && row.operator != Operator::Exists {
+                        let message = format!("`{}` does not compare a file", row.operator.as_str());
+                        findings.error(Code::OperandType, place.key("operator"), message).help("a file can only exist");
+                    }
+                });
                 case.when.check(
                     &at.key("cases").index(n).key("when"),
                     &|property| match typed.get(property) {
@@ -147,7 +155,7 @@ fn assigned_texts<'s>(values: &'s Assignments, at: &Path) -> Vec<(Path, &'s str)
     values.iter().filter_map(|(name, value)| Some((at.key(name), Value::as_str(value)?))).collect()
 }
 
-fn check_assigned_names(step: &Step, at: &Path, findings: &mut Findings) {
+fn check_assigned(step: &Step, at: &Path, typed: &BTreeMap<&str, DataType>, findings: &mut Findings) {
     let (values, at) = match step {
         Step::Set(step) => (Some(&step.values), at.key("values")),
         Step::Webhook(step) => (step.on_failure.as_ref().map(|f| &f.set), at.key("onFailure").key("set")),
@@ -159,12 +167,29 @@ fn check_assigned_names(step: &Step, at: &Path, findings: &mut Findings) {
         | Step::Branch(_)
         | Step::End(_) => return,
     };
-    for name in values.into_iter().flat_map(|values| values.keys()) {
+    for (name, value) in values.into_iter().flatten() {
         check_name(name, &at.key(name), true, findings);
+        if let Some(wanted) = typed.get(name.as_str()).and_then(|data_type| data_type.not_assigned(value)) {
+            findings.error(Code::OperandType, at.key(name), format!("`{name}` takes {wanted}"));
+        }
     }
 }
 
 impl DataType {
+    /// What it takes instead of a value that is written out; `None` if the value fits, or is only known in a run.
+    fn not_assigned(self, value: &Value) -> Option<&'static str> {
+        let written = value.as_str().filter(|text| brace_names(text).is_empty());
+        if value.is_string() && written.is_none() {
+            return None;
+        }
+        match self {
+            Self::Numeric if !value.is_number() => Some("a number"),
+            Self::Datetime if written.is_none_or(|text| time::parse(text).is_err()) => Some("a time"),
+            Self::File => Some("a file, which cannot be written out"),
+            Self::Text | Self::Numeric | Self::Datetime => None,
+        }
+    }
+
     /// As which type conditions compare it; a file has none.
     fn compared_as(self) -> Option<PropertyType> {
         match self {
@@ -271,6 +296,31 @@ mod tests {
         assert_eq!(branch("D", "before", json!("2031-01-01")), []);
         assert_eq!(branch("D", "before", json!("soon")), [Code::OperandType]);
         assert_eq!(branch("F.name", "endsWith", json!(".pdf")), []);
+        assert_eq!(branch("F", "equalTo", json!("x")), [Code::OperandType]);
+    }
+
+    #[test]
+    fn what_is_set_fits_the_data() {
+        let data =
+            json!([{"name": "N", "type": "numeric"}, {"name": "D", "type": "datetime"}, {"name": "T", "type": "text"}]);
+        let set = |name: &str, value: Value| {
+            let steps = json!([{"name": "s", "type": "set", "values": {name: value}}]);
+            found(data.clone(), steps).into_iter().map(|(code, ..)| code).collect::<Vec<_>>()
+        };
+        for (name, value) in [
+            ("N", json!(1)),
+            ("N", json!("{{T}}")),
+            ("D", json!("2031-01-01")),
+            ("D", json!("{{T}}")),
+            ("T", json!("x")),
+            ("T", json!(1)),
+            ("free", json!(true)),
+        ] {
+            assert_eq!(set(name, value.clone()), [], "{name} {value}");
+        }
+        for (name, value) in [("N", json!("x")), ("N", json!(true)), ("D", json!("soon")), ("D", json!(1))] {
+            assert_eq!(set(name, value.clone()), [Code::OperandType], "{name} {value}");
+        }
     }
 
     #[test]

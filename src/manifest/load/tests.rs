@@ -322,3 +322,16 @@ proptest! {
         let _ = load(&options(folder.path(), "."), &|document| document);
     }
 }
+
+#[test]
+fn bad_patterns_and_bad_names_of_variables_are_said() {
+    let spec = with_spec("  variables:\n    \"a b\": {}\n");
+    let folder = folder(&[("trueup.yaml", &spec), (".trueupignore", "# fine\n*.draft.yaml\nfoo{a\n[\n")]);
+    let found = loaded(&options(folder.path(), "."));
+    let messages: Vec<&str> = found.diagnostics.iter().map(|diagnostic| &*diagnostic.message).collect();
+    assert_eq!(messages.len(), 3, "{messages:?}");
+    let all = messages.join("; ");
+    for part in ["line 3 of .trueupignore", "line 4 of .trueupignore", "`a b` is not a name"] {
+        assert!(all.contains(part), "{all}");
+    }
+}

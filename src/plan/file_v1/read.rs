@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::guarded::Rebuild;
-use super::{ActionV1, ChangeV1, DriftV1, OriginV1, PlanV1, RefreshV1, RefusalV1, Side, UnknownSecretV1};
+use super::{ActionV1, ChangeV1, DriftV1, OriginV1, PlanV1, RefreshV1, RefusalV1, Side, UnknownSecretV1, body_digest};
 use crate::base::path::Path;
 use crate::base::source::Location;
 use crate::object::action::ActionKind;
@@ -104,6 +104,7 @@ impl PlanV1 {
             plan_id,
             created_at,
             desired_digest,
+            body_digest: written,
             revision,
             complete,
             selection,
@@ -121,7 +122,7 @@ impl PlanV1 {
         if counted != summary {
             return Err(PlanFileError::Inconsistent("the summary does not count its actions".to_owned()));
         }
-        Ok(Plan {
+        let plan = Plan {
             plan_id,
             trueup_version,
             created_at,
@@ -143,7 +144,11 @@ impl PlanV1 {
             diagnostics,
             refusals: refusals.into_iter().map(refusal).collect(),
             summary,
-        })
+        };
+        if written.is_some() && written != body_digest(&plan).ok() {
+            return Err(PlanFileError::Inconsistent("it was changed after it was made".to_owned()));
+        }
+        Ok(plan)
     }
 }
 

@@ -29,6 +29,7 @@ fn has_the_fields_of_the_contract() {
             "plan_id",
             "created_at",
             "desired_digest",
+            "body_digest",
             "revision",
             "complete",
             "selection",

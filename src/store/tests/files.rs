@@ -140,6 +140,8 @@ async fn what_is_made_belongs_to_its_owner_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("new/t.db");
     let store = Store::open(&path, None, Time::new().clock()).await.expect("opened");
+    // The log and its index come with the first write.
+    store.take_lease(&project(), PlanId(Uuid::nil()), "ci").await.expect("taken");
     let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(path.parent().expect("a folder")), 0o700);
     for name in ["t.db", "t.db.key", "t.db-wal", "t.db-shm"] {
@@ -152,6 +154,32 @@ async fn what_is_made_belongs_to_its_owner_alone() {
     std::fs::remove_file(MasterKey::file_of(&path)).expect("removed");
     let missing = Store::open(&path, None, Time::new().clock()).await;
     assert!(matches!(missing, Err(StoreError::MissingKey { .. })));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(".trueup/t.db");
+    Store::open(&path, None, Time::new().clock()).await.expect("opened").close().await.expect("closed");
+    let ignored = std::fs::read_to_string(folder.path().join(".trueup/.gitignore")).expect("made with the folder");
+    assert_eq!(ignored, "*\n");
+    let key = MasterKey::file_of(&path);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).expect("opened up");
+    for error in [
+        Store::open(&path, None, Time::new().clock()).await.err(),
+        ReadStore::open(&path, None, Time::new().clock()).await.err(),
+    ] {
+        assert!(matches!(error, Some(StoreError::ExposedKey(_))), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_in_the_place_of_the_file_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(matches!(open(folder.path()).await, Err(StoreError::Folder(_))));
+    assert!(matches!(open_read(folder.path()).await, Err(StoreError::Folder(_))));
 }
 
 #[tokio::test]
@@ -178,6 +206,8 @@ async fn a_full_disk_is_said_and_leaves_nothing() {
     }
     assert!(matches!(f.store.changeset(&changeset).await, Err(StoreError::Full)));
     assert!(f.rows().await.is_empty());
+    let log = std::fs::metadata(f.folder.path().join("t.db-wal")).expect("a log").len();
+    assert_eq!(log, 0, "the disk space is given back");
     {
         let mut writer = f.store.writer().await;
         let connection = writer.0.as_mut().expect("open");

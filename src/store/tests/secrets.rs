@@ -34,11 +34,16 @@ async fn contents_are_compared_and_never_seen() {
 }
 
 #[tokio::test]
-async fn without_a_key_the_answer_is_unknown() {
+async fn without_a_key_no_secret_is_compared() {
     let f = with_secret().await;
     let slot = f.row("Destination/d").await.secrets.remove(0);
     let reader = ReadStore::open(&f.path(), None, f.time.clock()).await.expect("opened");
-    assert_eq!(ask(&reader, &slot.salt, "spec.auth.token", CONTENT).await, None);
+    let address = at("Destination/d");
+    let asked = reader.compare_secrets(&project(), &[(&address, "spec.auth.token", "x")]).await;
+    assert!(matches!(asked, Err(StoreError::MissingKey { .. })), "{asked:?}");
+    let other = Name::from_any("other");
+    let asked = reader.compare_secrets(&other, &[(&address, "spec.auth.token", "x")]).await;
+    assert_eq!(asked.expect("a project without secrets needs no key"), [None]);
     let reader = ReadStore::open(&f.path(), Some(key()), f.time.clock()).await.expect("opened");
     assert_eq!(ask(&reader, &slot.salt, "spec.auth.token", CONTENT).await, Some(true));
     let wrong = MasterKey::random().expect("a key");

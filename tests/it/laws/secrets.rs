@@ -38,6 +38,9 @@ fn normalised(text: &str, folder: &Path) -> String {
     let time = Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").expect("a pattern");
     let system = Regex::new("(crm systemId +|\"value\": \")[0-9a-f]{32}").expect("a pattern");
     let token = Regex::new("/hooks/[A-Za-z0-9_-]+").expect("a pattern");
+    // It covers the id and the time of the plan.
+    let digest = Regex::new("\"body_digest\": \"[0-9a-f]{64}\"").expect("a pattern");
+    let text = digest.replace_all(&text, "\"body_digest\": \"[digest]\"");
     let text = uuid.replace_all(&text, "[id]");
     let text = time.replace_all(&text, "[time]");
     let text = system.replace_all(&text, "$1[id]");

@@ -83,11 +83,11 @@ What is not selected is neither changed nor removed.
       a new object with a new id is made, then the old one is deleted
 
   ^ Webhook/flow  new-version  (the manifest changed)
-      a version is added and becomes current
+      a version is added, and the pointer that its release names moves to it
       ~ spec.start  "ask" → "tell"
 
   ^ Webhook/old-flow  make-current  (version 3 has this content)
-      version 3 becomes current
+      the pointer that its release names moves to version 3
 
   > Webhook/renamed  move  (renamed from Webhook/former)
       Webhook/former gets this name; its id stays
