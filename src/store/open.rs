@@ -134,8 +134,13 @@ async fn begin(writer: &mut SqliteConnection, path: &Path, key: Option<MasterKey
     let keys = settle_key(&mut transaction, path, key).await?;
     transaction.commit().await.map_err(StoreError::of_commit)?;
     // Only now: what makes a new file would otherwise take its place on the disk twice, in the log and in the file.
-    sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(writer).await?;
-    Ok(keys)
+    let switched = sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(writer).await;
+    match switched.map_err(StoreError::from) {
+        // The switch needs the file alone, and does not wait for it. Without it this process writes with a rollback
+        // journal: as safely, only slower; whoever opens the file next tries again.
+        Ok(_) | Err(StoreError::Busy) => Ok(keys),
+        Err(error) => Err(error),
+    }
 }
 
 async fn stored_check(connection: &mut SqliteConnection) -> Result<Option<String>, StoreError> {
