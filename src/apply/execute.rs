@@ -295,8 +295,7 @@ fn not_started(plan: &Plan) -> Report {
             id: None,
         })
         .collect();
-    let totals = Totals { add: 0, change: 0, destroy: 0 };
-    Report { plan_id: plan.plan_id, actions, revision: None, totals, applied_before: None }
+    Report { actions, ..Report::of_nothing(plan) }
 }
 
 /// Gives every action its final state after an error.

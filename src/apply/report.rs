@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::base::ident::{ObjectId, PlanId, Revision};
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
+use crate::plan::plan_value::{Plan, Totals};
 
 /// The final state of one action (design §8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +59,18 @@ pub struct Report {
     /// The project's revision afterwards; `None` when nothing was written.
     pub revision: Option<Revision>,
     /// Added, changed, destroyed, as in the plan's last line, of the actions that are done.
-    pub totals: crate::plan::plan_value::Totals,
+    pub totals: Totals,
     /// Set when the plan had been applied before: when, and by whom.
     pub applied_before: Option<(Timestamp, String)>,
+}
+
+impl Report {
+    /// The report of a plan that has nothing to do.
+    #[must_use]
+    pub fn of_nothing(plan: &Plan) -> Self {
+        let totals = Totals { add: 0, change: 0, destroy: 0 };
+        Self { plan_id: plan.plan_id, actions: Vec::new(), revision: None, totals, applied_before: None }
+    }
 }
 
 /// What happens while a plan is applied; shown by a view, decided by nobody.

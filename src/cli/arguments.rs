@@ -54,7 +54,7 @@ pub struct SelectionArguments {
     #[arg(long, value_name = "ADDRESS", action = clap::ArgAction::Append)]
     pub exclude: Vec<Address>,
     /// Only objects with this label.
-    #[arg(short = 'l', long = "label", value_name = "KEY=VALUE", value_parser = pair, action = clap::ArgAction::Append)]
+    #[arg(short = 'l', long = "label", value_name = "KEY=VALUE", value_parser = label, action = clap::ArgAction::Append)]
     pub labels: Vec<(String, String)>,
 }
 
@@ -116,6 +116,17 @@ pub enum TextOrJson {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     if name.is_empty() { Err("the name is empty".into()) } else { Ok((name.to_owned(), value.to_owned())) }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = pair(text)?;
+    // `team!=x` and `team=~x` mean something to other tools; taken for the name of a label they would select nothing.
+    let fits = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));
+    if fits {
+        Ok((key, value))
+    } else {
+        Err(format!("`{key}` is not the name of a label; only KEY=VALUE is understood"))
+    }
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -20,7 +20,7 @@ pub trait SecretSource {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretProblem {
     /// The environment variable is not set, or is empty.
-    #[error("the environment variable {0} is not set")]
+    #[error("the environment variable {0} is not set, or empty")]
     NotSet(String),
     /// The file cannot be read.
     #[error("the file {path} cannot be read: {reason}")]

@@ -212,7 +212,9 @@ pub(super) fn is_saved_plan(text: &str) -> bool {
         version: Option<IgnoredAny>,
     }
     // The cheap test comes first: hardly any manifest has the word.
-    text.contains("\"format_version\"") && serde_json::from_str::<Top>(text).is_ok_and(|top| top.version.is_some())
+    // The report of an apply is lines of JSON, of which the first says as much.
+    let first = || serde_json::Deserializer::from_str(text).into_iter::<Top>().next();
+    text.contains("\"format_version\"") && first().is_some_and(|top| top.is_ok_and(|top| top.version.is_some()))
 }
 
 /// The diagnostic of a file or folder the operating system does not give out.

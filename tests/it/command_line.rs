@@ -123,3 +123,26 @@ fn a_secret_that_a_create_lacks_is_told_by_the_plan() {
     assert_eq!(plan["actions"][0]["changes"][0]["after"]["auth"]["token"]["secret"], "unknown");
     assert_eq!(project.run(&["apply", "-y"]).code, 3);
 }
+
+#[test]
+fn an_empty_apply_makes_no_database() {
+    let project = Project::with(&[("trueup.yaml", "apiVersion: trueup/v1\nkind: Project\nmetadata: { name: acme }\n")]);
+    for verb in ["apply", "destroy"] {
+        let run = project.ok(&[verb, "-y"]);
+        assert!(run.out.ends_with("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.\n"), "{}", run.out);
+    }
+    assert!(!project.join(".trueup").exists());
+}
+
+#[test]
+fn the_report_of_an_apply_is_no_manifest() {
+    let project = project();
+    let report = project.ok(&["apply", "-y", "-o", "json"]).out;
+    project.write("report.json", &report);
+    project.ok(&["plan"]);
+}
+
+#[test]
+fn a_label_is_a_name_and_a_value() {
+    assert_eq!(project().run(&["plan", "-l", "team!=x"]).code, 64);
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::apply::report::Report;
 use crate::apply::{ApplyError, Request, apply};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
@@ -200,11 +201,12 @@ pub async fn carry_out(
     consent: &ConsentArguments,
 ) -> Result<Exit, Exit> {
     let desired = &prepared.loaded.desired;
-    let nothing = plan.is_empty() && plan.unknown_secrets.is_empty();
-    if !nothing {
-        check_secrets(context, prepared, plan)?;
-        ask(consent, plan)?;
+    // An empty plan writes nothing, so the target is not opened for writing either.
+    if plan.is_empty() && plan.unknown_secrets.is_empty() {
+        return say_report(&Report::of_nothing(plan), consent).map(|()| Exit::Done);
     }
+    check_secrets(context, prepared, plan)?;
+    ask(consent, plan)?;
     let body = body_digest(plan);
     let body = body.map_err(|error| exit::failed(format!("failed to write the plan down: {error}")))?;
     // Not before the question: a signal there is an answer, and ends the run at once.
@@ -242,24 +244,35 @@ pub async fn carry_out(
         progress.finish();
     }
     let closed = writer.close().await;
-    let mut out = terminal::standard_output();
-    let written = match consent.output {
-        TextOrJson::Text => apply_text::write_report(&mut *out.writer, &report, out.style),
-        TextOrJson::Json => apply_json::write(&mut *out.writer, &report, env!("CARGO_PKG_VERSION")),
-    };
-    let _ = written.and_then(|()| out.writer.flush());
+    // What was written stays written, whether the report reaches anybody or not.
+    let reported = say_report(&report, consent);
     if interrupt::came() {
         exit::say_error("interrupted", None);
         return Ok(Exit::Interrupted);
     }
     match outcome {
-        Ok(()) => closed.map(|()| Exit::Done).map_err(|error| exit::provider(&error)),
+        Ok(()) => {
+            closed.map_err(|error| exit::provider(&error))?;
+            reported.map(|()| Exit::Done)
+        }
         Err(ApplyError::Provider(error)) => Err(exit::provider(&error)),
         Err(error @ ApplyError::Make(_)) => {
             exit::say_error(&format!("failed to {}", exit::chain(&error)), None);
             Err(Exit::InvalidInput)
         }
         Err(ApplyError::Interrupted) => Ok(Exit::Interrupted),
+    }
+}
+
+fn say_report(report: &Report, consent: &ConsentArguments) -> Result<(), Exit> {
+    let mut out = terminal::standard_output();
+    let written = match consent.output {
+        TextOrJson::Text => apply_text::write_report(&mut *out.writer, report, out.style),
+        TextOrJson::Json => apply_json::write(&mut *out.writer, report, env!("CARGO_PKG_VERSION")),
+    };
+    match exit::after_writing(written.and_then(|()| out.writer.flush()), Exit::Done) {
+        Exit::Done => Ok(()),
+        other => Err(other),
     }
 }
 
