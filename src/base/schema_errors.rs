@@ -250,12 +250,7 @@ impl<'c> Translation<'c> {
         let fitting: Vec<(usize, &Value)> =
             branches.iter().copied().filter(|(_, branch)| schema::accepts_type(root, branch, at.value)).collect();
         if fitting.is_empty() {
-            let options: Option<Vec<&Value>> = branches
-                .iter()
-                .map(|(_, branch)| schema::options(root, branch))
-                .collect::<Option<Vec<_>>>()
-                .map(|o| o.concat());
-            if let Some(options) = options {
+            if let Some(options) = options_of(root, &branches) {
                 self.not_an_option(&options, &at.path, at);
             } else {
                 let types = branches.iter().flat_map(|(_, branch)| schema::types(root, branch)).collect();
@@ -263,12 +258,7 @@ impl<'c> Translation<'c> {
             }
             return;
         }
-        let options: Option<Vec<&Value>> = fitting
-            .iter()
-            .map(|(_, branch)| schema::options(root, branch))
-            .collect::<Option<Vec<_>>>()
-            .map(|o| o.concat());
-        if let Some(options) = options {
+        if let Some(options) = options_of(root, &fitting) {
             self.not_an_option(&options, &at.path, at);
         } else if let [(index, _)] = fitting.as_slice() {
             self.branch(*index, errors);
@@ -459,6 +449,12 @@ fn measured(kind: &Kind, at: &At<'_>) -> String {
 
 fn found(at: &At<'_>) -> String {
     if at.secret.is_some() { String::new() } else { format!(", found {}", brief(at.value)) }
+}
+
+/// The values there are to choose from, where every branch lists its own.
+fn options_of<'s>(root: &'s Value, branches: &[(usize, &'s Value)]) -> Option<Vec<&'s Value>> {
+    let lists: Option<Vec<_>> = branches.iter().map(|(_, branch)| schema::options(root, branch)).collect();
+    lists.map(|lists| lists.concat())
 }
 
 #[cfg(test)]

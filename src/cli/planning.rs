@@ -115,7 +115,20 @@ fn check_named(desired: &Desired, live: &Live, wish: &Wish<'_>) -> Result<(), Ex
             .map(|near| format!("did you mean {near}?"));
         exit::say_error(&format!("{address} is not in the manifests"), near.as_deref());
     }
-    if unknown.is_empty() { Ok(()) } else { Err(Exit::InvalidInput) }
+    let chosen = selection.selection();
+    let left_out: Vec<&Address> = replace
+        .iter()
+        .filter_map(|address| desired.get(address))
+        .filter(|object| !desired.is_asked(object) || !chosen.contains(&object.address, &object.metadata.labels))
+        .map(|object| &object.address)
+        .collect();
+    for address in &left_out {
+        exit::say_error(
+            &format!("--replace {address} is outside the selection"),
+            Some("select it too, or leave it out"),
+        );
+    }
+    if unknown.is_empty() && left_out.is_empty() { Ok(()) } else { Err(Exit::InvalidInput) }
 }
 
 fn options(prepared: &Prepared, wish: &Wish<'_>) -> PlanOptions {

@@ -69,6 +69,8 @@ pub struct Field {
     pub reference: Option<Kind>,
     /// A change is an error that advises a new name.
     pub immutable: bool,
+    /// No two live objects share its value; where the target fills it in, the target's counts.
+    pub unique: bool,
     /// Takes a secret reference (beside plain text, where the type allows both).
     pub secret: bool,
     /// What its values say about people.
@@ -89,6 +91,7 @@ pub const fn field(path: &'static str) -> Field {
         compare: Compare::Scalar,
         reference: None,
         immutable: false,
+        unique: false,
         secret: false,
         class: DataClass::Technical,
         beside_versions: false,
@@ -114,6 +117,12 @@ impl Field {
     #[must_use]
     pub const fn immutable(mut self) -> Self {
         self.immutable = true;
+        self
+    }
+    /// Marks it unique.
+    #[must_use]
+    pub const fn unique(mut self) -> Self {
+        self.unique = true;
         self
     }
     /// Marks it secret.

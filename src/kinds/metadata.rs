@@ -62,12 +62,6 @@ impl Metadata {
         }
     }
 
-    /// What people see: the display name, else the name.
-    #[must_use]
-    pub fn shown_name(&self) -> &str {
-        self.display_name.as_deref().unwrap_or(self.name.as_str())
-    }
-
     /// Whether the object may never be deleted, replaced or archived.
     #[must_use]
     pub fn is_protected(&self) -> bool {

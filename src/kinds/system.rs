@@ -142,7 +142,7 @@ impl Managed for SystemSpec {
     const OUTPUTS: &'static [&'static str] = &["id", "systemId"];
     const FIELDS: &'static [Field] = &[
         field("spec.platform"),
-        field("spec.systemId").immutable(),
+        field("spec.systemId").immutable().unique(),
         field("spec.environments").compare(Compare::Map),
         field("spec.environments.*.urls").compare(Compare::Set),
         field("spec.endUserId").compare(Compare::Group),

@@ -153,8 +153,7 @@ impl<'a> Builder<'a> {
             }
             for link in &object.links {
                 let there = self.live.rows.contains_key(&link.to) || written.contains(&link.to);
-                let is_event = crate::kinds::catalogue::EVENTS.contains_key(link.to.name.as_str());
-                if !there && !is_event {
+                if !there {
                     let place = object.positions.find(&link.path).map(|place| place.value);
                     missing.insert(link.to.clone(), (action.address.clone(), place));
                 }

@@ -13,8 +13,7 @@ use super::staged::{Staged, Versioning};
 use super::{Store, references, rows, unique};
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
 use crate::kinds::scope::Siblings;
-use crate::kinds::system::Platform;
-use crate::kinds::{Address, Kind, LifeCycle, Metadata, Spec};
+use crate::kinds::{Address, Kind, LifeCycle, Metadata};
 use crate::object::changeset::{Body, SecretWrite, Stale};
 
 /// A precondition of a change by hand.
@@ -232,17 +231,14 @@ async fn complete(
     let query = sqlx::query_as("SELECT name, spec FROM objects WHERE project = ? AND kind = ? AND archived = 0");
     let systems: Vec<(String, String)> =
         query.bind(project.as_str()).bind(Kind::System.as_str()).fetch_all(connection).await?;
-    let mut workstations = Vec::new();
+    let mut known = Vec::new();
     for (name, spec) in systems {
         let system = rows::address(Kind::System.as_str(), &name)?;
         let spec: Value = rows::json(&system, "spec", &spec)?;
         let spec = Kind::System.read_spec(&spec).map_err(|error| StoreError::corrupt(&system, &error))?;
-        if matches!(spec, Spec::System(spec) if spec.platform == Platform::Workstation) {
-            workstations.push(system.name);
-        }
+        known.push((system.name, spec));
     }
-    let sole_workstation = if workstations.len() == 1 { workstations.pop() } else { None };
-    if !typed.complete(&Siblings { sole_workstation }) {
+    if !typed.complete(&Siblings::of(known.iter().map(|(name, spec)| (name, spec)))) {
         return Ok(spec);
     }
     typed.to_value().map_err(|error| StoreError::rejected(address, error.to_string()))

@@ -10,15 +10,20 @@ use super::rows::{self, json};
 use super::stage::Stage;
 use crate::kinds::{Address, Kind};
 
-/// By kind and key of `serverSet`: callers name a system by its systemId, so two must not have one.
-const UNIQUE: &[(Kind, &str)] = &[(Kind::System, "systemId")];
+/// The unique fields by kind, each by its key in `serverSet`: what counts is the value in force.
+fn unique_keys() -> impl Iterator<Item = (Kind, &'static str)> {
+    Kind::ALL.iter().flat_map(|kind| {
+        let unique = kind.fields().iter().filter(|field| field.unique);
+        unique.map(|field| (*kind, field.path.rsplit('.').next().unwrap_or(field.path)))
+    })
+}
 
 /// Refuses the write when it would make two objects share such a value.
 pub(super) async fn check(connection: &mut SqliteConnection, stage: &Stage) -> Result<(), StoreError> {
-    for (kind, key) in UNIQUE {
+    for (kind, key) in unique_keys() {
         let mut seen: HashMap<String, Address> = HashMap::new();
-        let value = |map: &serde_json::Map<String, Value>| map.get(*key).and_then(Value::as_str).map(str::to_owned);
-        let of_kind = || stage.in_order().filter(|staged| staged.address.kind == *kind);
+        let value = |map: &serde_json::Map<String, Value>| map.get(key).and_then(Value::as_str).map(str::to_owned);
+        let of_kind = || stage.in_order().filter(|staged| staged.address.kind == kind);
         if !of_kind().any(|staged| staged.is_live() && staged.relinked) {
             continue;
         }

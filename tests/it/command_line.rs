@@ -146,3 +146,11 @@ fn the_report_of_an_apply_is_no_manifest() {
 fn a_label_is_a_name_and_a_value() {
     assert_eq!(project().run(&["plan", "-l", "team!=x"]).code, 64);
 }
+
+#[test]
+fn a_replace_outside_the_selection_is_refused() {
+    let project = project();
+    let run = project.run(&["plan", "--replace", "Destination/chat", "-l", "team=x"]);
+    assert_eq!(run.code, 3, "{}", run.err);
+    assert!(run.err.contains("--replace Destination/chat is outside the selection"), "{}", run.err);
+}
