@@ -12,6 +12,8 @@ pub mod kinds;
 
 pub mod object;
 
+pub mod behaviour;
+
 pub mod manifest;
 
 pub mod desired;
@@ -31,5 +33,9 @@ pub mod export;
 pub mod store;
 
 pub mod provider;
+
+pub mod runtime;
+
+pub mod server;
 
 pub mod cli;

@@ -1,0 +1,1 @@
+//! The control plane over HTTP: access, the API, its description, operation.

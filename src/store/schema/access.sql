@@ -1,0 +1,1 @@
+-- Keys of the API and the tokens given out for them.

@@ -1,0 +1,1 @@
+-- Events as stored, deliveries and their attempts.

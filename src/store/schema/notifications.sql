@@ -1,0 +1,1 @@
+-- End users, notifications sent by calls, inboxes.

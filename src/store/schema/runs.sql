@@ -1,0 +1,1 @@
+-- Requests of workflows: runs, their tasks and logs.
