@@ -202,6 +202,7 @@ impl Store {
         let author = Author { actor, changeset: None };
         flush::flush(&mut transaction, &stage, &linked, self.keys()?, &author).await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
+        self.announce_change();
         Ok(stage.revision)
     }
 }

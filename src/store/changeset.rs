@@ -93,6 +93,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
+        self.announce_change();
         Ok(ChangesetOutcome::Applied { revision: stage.revision, results })
     }
 }

@@ -35,7 +35,7 @@ mod tests;
 use std::path::PathBuf;
 
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 pub use by_hand::{IfMatch, PutOutcome, Removed};
 pub use clock::Clock;
@@ -69,6 +69,8 @@ pub struct Store {
     reads: ReadStore,
     /// SQLite has one writer at a time; waiting here is fair and wakes at once, waiting in SQLite is neither.
     writer: Mutex<Option<SqliteConnection>>,
+    /// How many writes have changed objects; raised before the write is answered.
+    changes: watch::Sender<u64>,
 }
 
 impl ReadStore {
@@ -98,6 +100,20 @@ impl Store {
     #[must_use]
     pub fn reads(&self) -> &ReadStore {
         &self.reads
+    }
+
+    /// How many writes of this process have changed objects, to be asked and to be waited on.
+    ///
+    /// Guarantees: raised after a write is on disk and before it is answered, so that whoever was answered and then
+    /// asks finds the higher count. Not guaranteed: anything about writes of other processes.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Tells that objects have changed.
+    fn announce_change(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     async fn writer(&self) -> Writer<'_> {

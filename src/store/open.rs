@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::clock::Clock;
 use super::error::{StoreError, code_of, codes};
@@ -103,7 +103,7 @@ impl Store {
         let readers = pool(options.read_only(true), READERS);
         let source = Source::File { pool: readers, path: path.into() };
         let reads = ReadStore::new(source, Some(keys), clock);
-        Ok(Self { reads, writer: Mutex::new(Some(writer)) })
+        Ok(Self { reads, writer: Mutex::new(Some(writer)), changes: watch::Sender::new(0) })
     }
 
     /// Ends the use of the file: what was written is merged into it, so that one plain file stays behind (unless
