@@ -55,8 +55,13 @@ const fn v4(address: [u8; 4], length: u8) -> Ipv4Net {
 }
 
 const fn v6(address: [u16; 8], length: u8) -> Ipv6Net {
-    let [a, b, c, d, e, f, g, h] = address;
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
+    let mut bits = 0;
+    let mut n = 0;
+    while n < 8 {
+        bits = bits << 16 | address[n] as u128;
+        n += 1;
+    }
+    Ipv6Net::new_assert(Ipv6Addr::from_bits(bits), length)
 }
 
 impl Egress {
@@ -99,16 +104,13 @@ impl Egress {
 
 /// The IPv4 address within an IPv6 one of a form that a gateway translates.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    match (a, b, c, d, e, f) {
-        // NAT64: 64:ff9b::/96
-        (0x64, 0xff9b, 0, 0, 0, 0) => Some(joined(g, h)),
-        // IPv4-translated: ::ffff:0:0:0/96 of SIIT
-        (0, 0, 0, 0, 0xffff, 0) => Some(joined(g, h)),
+    match address.segments() {
+        // NAT64 (64:ff9b::/96), IPv4-translated of SIIT (::ffff:0:0:0/96), and ISATAP, which is told by the second half.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low]
         // 6to4: 2002::/16
-        (0x2002, high, low, _, _, _) => Some(joined(high, low)),
-        // ISATAP: an interface identifier of 0:5efe or 200:5efe
-        (_, _, _, _, 0 | 0x200, 0x5efe) => Some(joined(g, h)),
+        | [0x2002, high, low, ..] => Some(joined(high, low)),
         _ => None,
     }
 }

@@ -77,31 +77,32 @@ impl Outgoing {
     ///
     /// # Errors
     /// When an authority or the proxy's URL cannot be read.
-    pub fn new(settings: OutgoingSettings) -> Result<Self, SettingsError> {
-        Self::with_lookup(settings, Arc::new(SystemLookup))
+    pub fn new(settings: &OutgoingSettings) -> Result<Self, SettingsError> {
+        let system: Arc<dyn Lookup> = Arc::new(SystemLookup);
+        Self::with_lookup(settings, &system)
     }
 
     /// The same with another way of resolving names.
     ///
     /// # Errors
     /// As [`Outgoing::new`].
-    pub fn with_lookup(settings: OutgoingSettings, lookup: Arc<dyn Lookup>) -> Result<Self, SettingsError> {
+    pub fn with_lookup(settings: &OutgoingSettings, lookup: &Arc<dyn Lookup>) -> Result<Self, SettingsError> {
         let OutgoingSettings { allow_egress, proxy, ca_pem, user_agent } = settings;
-        let egress = Egress::new(allow_egress);
-        let authorities = ca_pem.map_or_else(|| Ok(Vec::new()), |pem| Certificate::from_pem_bundle(&pem));
+        let egress = Egress::new(allow_egress.clone());
+        let authorities = ca_pem.as_ref().map_or_else(|| Ok(Vec::new()), |pem| Certificate::from_pem_bundle(pem));
         let authorities = authorities.map_err(SettingsError::Authorities)?;
         let builder = || -> Result<ClientBuilder, SettingsError> {
             let exempt = proxy.as_ref().and_then(Url::host_str).map(str::to_owned);
-            let resolver = GuardedResolver { egress: egress.clone(), lookup: Arc::clone(&lookup), exempt };
+            let resolver = GuardedResolver { egress: egress.clone(), lookup: Arc::clone(lookup), exempt };
             let mut builder = Client::builder()
                 .no_proxy()
                 .redirect(redirect::Policy::none())
                 .referer(false)
-                .user_agent(&user_agent)
+                .user_agent(user_agent)
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .pool_idle_timeout(IDLE)
                 .dns_resolver(resolver);
-            if let Some(proxy) = &proxy {
+            if let Some(proxy) = proxy {
                 builder = builder.proxy(Proxy::all(proxy.clone()).map_err(SettingsError::Proxy)?);
             }
             Ok(builder)

@@ -98,10 +98,10 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 
 /// Lets loopback through, as for a receiver on the same machine.
 fn local() -> Outgoing {
-    with(OutgoingSettings { allow_egress: vec!["127.0.0.0/8".parse().expect("a range")], ..Default::default() })
+    with(&OutgoingSettings { allow_egress: vec!["127.0.0.0/8".parse().expect("a range")], ..Default::default() })
 }
 
-fn with(settings: OutgoingSettings) -> Outgoing {
+fn with(settings: &OutgoingSettings) -> Outgoing {
     install_provider();
     Outgoing::new(settings).expect("a client")
 }

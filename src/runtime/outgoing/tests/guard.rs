@@ -24,11 +24,18 @@ impl Lookup for Names {
     }
 }
 
-fn named(answers: Vec<Vec<&'static str>>, settings: OutgoingSettings) -> (Outgoing, Arc<Names>) {
+#[tokio::test]
+async fn a_name_without_an_address_says_so() {
+    let (outgoing, _) = named(vec![vec![]], &OutgoingSettings::default());
+    let error = outgoing.send(get(Url::parse("http://nowhere.test/").expect("a URL"))).await.expect_err("no answer");
+    assert_eq!(error, OutgoingError::Dns("it has no address".into()));
+}
+
+fn named(answers: Vec<Vec<&'static str>>, settings: &OutgoingSettings) -> (Outgoing, Arc<Names>) {
     install_provider();
     let names = Arc::new(Names { answers, asked: AtomicUsize::new(0) });
     let lookup: Arc<dyn Lookup> = Arc::<Names>::clone(&names);
-    (Outgoing::with_lookup(settings, lookup).expect("a client"), names)
+    (Outgoing::with_lookup(settings, &lookup).expect("a client"), names)
 }
 
 fn allow(range: &str) -> OutgoingSettings {
@@ -39,7 +46,7 @@ fn allow(range: &str) -> OutgoingSettings {
 async fn addresses_in_urls_are_checked_before_anything_is_sent() {
     let server = Scripted::new([http("200 OK", "", "")]).await;
     let port = server.address.port();
-    let outgoing = with(OutgoingSettings::default());
+    let outgoing = with(&OutgoingSettings::default());
     for host in ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1.", "[::1]", "[::ffff:127.0.0.1]", "0"] {
         let url = Url::parse(&format!("http://{host}:{port}/")).expect("a URL");
         let error = outgoing.send(get(url)).await.expect_err("a refusal");
@@ -51,7 +58,7 @@ async fn addresses_in_urls_are_checked_before_anything_is_sent() {
 
 #[tokio::test]
 async fn a_name_of_a_closed_address_is_refused() {
-    let (outgoing, _) = named(vec![vec!["10.0.0.1", "::1", "::ffff:127.0.0.1"]], OutgoingSettings::default());
+    let (outgoing, _) = named(vec![vec!["10.0.0.1", "::1", "::ffff:127.0.0.1"]], &OutgoingSettings::default());
     let error = outgoing.send(get(Url::parse("http://inside.test/").expect("a URL"))).await.expect_err("a refusal");
     assert!(matches!(&error, OutgoingError::Blocked(text) if text.contains("10.0.0.1")), "{error:?}");
 }
@@ -60,7 +67,7 @@ async fn a_name_of_a_closed_address_is_refused() {
 async fn the_machine_s_own_name_is_refused() {
     let server = Scripted::new([http("200 OK", "", "")]).await;
     let url = Url::parse(&format!("http://localhost:{}/", server.address.port())).expect("a URL");
-    let error = with(OutgoingSettings::default()).send(get(url)).await.expect_err("a refusal");
+    let error = with(&OutgoingSettings::default()).send(get(url)).await.expect_err("a refusal");
     assert!(matches!(error, OutgoingError::Blocked(_)), "{error:?}");
     assert_eq!(server.requests(), Vec::<String>::new());
 }
@@ -72,7 +79,7 @@ async fn a_rebound_name_reaches_nothing() {
     let server = Scripted::new([http("200 OK", "connection: close\r\n", "")]).await;
     let url = Url::parse(&format!("http://rebind.test:{}/", server.address.port())).expect("a URL");
     // 127.0.0.1 plays the open address; the same server listens behind the closed one, were it let through.
-    let (outgoing, names) = named(vec![vec!["127.0.0.1"], vec!["127.0.0.2"]], allow("127.0.0.1/32"));
+    let (outgoing, names) = named(vec![vec!["127.0.0.1"], vec!["127.0.0.2"]], &allow("127.0.0.1/32"));
     outgoing.send(get(url.clone())).await.expect("an answer");
     let error = outgoing.send(get(url)).await.expect_err("a refusal");
     assert!(matches!(error, OutgoingError::Blocked(_)), "{error:?}");
@@ -84,7 +91,7 @@ async fn a_rebound_name_reaches_nothing() {
 async fn closed_addresses_beside_an_open_one_are_left_out() {
     let server = Scripted::new([http("200 OK", "", "")]).await;
     let url = Url::parse(&format!("http://mixed.test:{}/", server.address.port())).expect("a URL");
-    let (outgoing, _) = named(vec![vec!["10.0.0.1", "127.0.0.1"]], allow("127.0.0.1/32"));
+    let (outgoing, _) = named(vec![vec!["10.0.0.1", "127.0.0.1"]], &allow("127.0.0.1/32"));
     assert_eq!(outgoing.send(get(url)).await.expect("an answer").status, 200);
 }
 
@@ -102,7 +109,7 @@ async fn a_redirect_is_an_answer_and_goes_nowhere() {
 #[tokio::test]
 async fn a_proxy_is_reached_wherever_it_is() {
     let proxy = Scripted::new([http("200 OK", "", "by proxy")]).await;
-    let outgoing = with(OutgoingSettings { proxy: Some(proxy.url("/")), ..OutgoingSettings::default() });
+    let outgoing = with(&OutgoingSettings { proxy: Some(proxy.url("/")), ..OutgoingSettings::default() });
     let answer = outgoing.send(get(Url::parse("http://far.test/path").expect("a URL"))).await.expect("an answer");
     assert_eq!(answer.body, "by proxy");
     assert!(proxy.requests()[0].starts_with("GET http://far.test/path HTTP/1.1\r\n"), "{:?}", proxy.requests());
@@ -116,7 +123,7 @@ async fn a_proxy_may_have_a_name() {
     let proxy = Scripted::new([http("200 OK", "", "by proxy")]).await;
     let url = Url::parse(&format!("http://proxy.test:{}", proxy.address.port())).expect("a URL");
     let settings = OutgoingSettings { proxy: Some(url), ..OutgoingSettings::default() };
-    let (outgoing, _) = named(vec![vec!["127.0.0.1"]], settings);
+    let (outgoing, _) = named(vec![vec!["127.0.0.1"]], &settings);
     let answer = outgoing.send(get(Url::parse("http://far.test/").expect("a URL"))).await.expect("an answer");
     assert_eq!(answer.body, "by proxy");
 }
