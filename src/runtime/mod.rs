@@ -25,7 +25,7 @@ pub struct Engine {
 impl Engine {
     /// Sets the parts going: whatever was under way when the store was last used goes on.
     #[must_use]
-    pub fn start(store: Arc<Store>, clock: Clock, settings: EngineSettings) -> Self {
+    pub fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Self {
         let EngineSettings {} = settings;
         let configurations = Arc::new(Configurations::new(Arc::clone(&store)));
         Self { store, clock, configurations }
