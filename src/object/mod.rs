@@ -9,3 +9,4 @@ pub mod changeset;
 pub mod lease;
 pub mod record;
 pub mod secret_comparison;
+pub mod wire_v1;
