@@ -3,7 +3,10 @@
 //! What is to be done is decided by `behaviour`; here it is done, over the store, with a clock that is handed in.
 
 pub mod configuration;
+pub mod deliveries;
+mod journal;
 pub mod outgoing;
+pub mod prepared;
 pub mod timer;
 
 use std::sync::Arc;
