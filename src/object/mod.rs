@@ -10,3 +10,4 @@ pub mod delivery;
 pub mod lease;
 pub mod record;
 pub mod secret_comparison;
+pub mod wire_v1;
