@@ -27,13 +27,13 @@ pub(super) const HELD: usize = 64 * 1024 * 1024;
 
 /// What every lane needs.
 pub(in crate::runtime) struct Context {
-    pub(in crate::runtime) store: Arc<Store>,
-    pub(in crate::runtime) configurations: Arc<Configurations>,
-    pub(in crate::runtime) prepared: Arc<Prepared>,
-    pub(in crate::runtime) outgoing: Outgoing,
-    pub(in crate::runtime) tokens: TokenCache,
-    pub(in crate::runtime) timer: Timer,
-    pub(in crate::runtime) journal: Journal,
+    pub(super) store: Arc<Store>,
+    pub(super) configurations: Arc<Configurations>,
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) outgoing: Outgoing,
+    pub(super) tokens: TokenCache,
+    pub(super) timer: Timer,
+    pub(super) journal: Journal,
     pub(in crate::runtime) figures: Arc<DeliveryFigures>,
     pub(super) under_way: Arc<Semaphore>,
 }
@@ -95,8 +95,25 @@ pub(super) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Optio
 }
 
 impl Context {
-    pub(super) fn under_way() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(UNDER_WAY))
+    pub(in crate::runtime) fn new(
+        store: &Arc<Store>,
+        configurations: &Arc<Configurations>,
+        prepared: &Arc<Prepared>,
+        outgoing: &Outgoing,
+        timer: &Timer,
+        journal: &Journal,
+    ) -> Self {
+        Self {
+            store: Arc::clone(store),
+            configurations: Arc::clone(configurations),
+            prepared: Arc::clone(prepared),
+            outgoing: outgoing.clone(),
+            tokens: TokenCache::new(outgoing.clone(), timer.clock().clone()),
+            timer: timer.clone(),
+            journal: journal.clone(),
+            figures: Arc::default(),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+        }
     }
 
     pub(super) fn has_room(&self) -> bool {
