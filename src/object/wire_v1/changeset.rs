@@ -402,10 +402,7 @@ mod tests {
             fencing_token: FencingToken(7),
             writes: vec![
                 write(Operation::Create(body.clone()), Expected::Absent),
-                write(
-                    Operation::MakeCurrent { version: 3, body: body.clone() },
-                    Expected::Generation(Generation(4)),
-                ),
+                write(Operation::MakeCurrent { version: 3, body: body.clone() }, Expected::Generation(Generation(4))),
                 write(Operation::Move { from: address.clone(), body: None }, Expected::WrittenBefore),
                 write(Operation::Adopt(Some(body)), Expected::WrittenBefore),
                 write(Operation::PublishSettings, Expected::WrittenBefore),

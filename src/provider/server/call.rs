@@ -86,7 +86,10 @@ impl Reply {
 }
 
 fn unreadable(what: &str, error: serde_json::Error) -> ProviderError {
-    ProviderError::Unavailable { context: format!("read {what}: the server's answer is not as expected"), source: Some(error.into()) }
+    ProviderError::Unavailable {
+        context: format!("read {what}: the server's answer is not as expected"),
+        source: Some(error.into()),
+    }
 }
 
 impl Server {

@@ -96,7 +96,9 @@ impl Failure {
     pub(super) fn into_error(self, what: &str) -> ProviderError {
         match self {
             Self::Told(error) => error,
-            Self::Lost(error) => ProviderError::Unavailable { context: what.to_owned(), source: Some(Box::new(Plain::of(&error))) },
+            Self::Lost(error) => {
+                ProviderError::Unavailable { context: what.to_owned(), source: Some(Box::new(Plain::of(&error))) }
+            }
             Self::NotAServer(why) => ProviderError::Unavailable {
                 context: format!("{what}: what answers is no control plane: {why}"),
                 source: None,

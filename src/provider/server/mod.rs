@@ -230,8 +230,7 @@ impl Reader for Server {
             pairs.extend(limit.map(|limit| ("limit", limit.to_string())));
             let mut entries = Vec::new();
             // All of them in one request when none are named.
-            let parts: Vec<&[Address]> =
-                if addresses.is_empty() { vec![&[]] } else { addresses.chunks(100).collect() };
+            let parts: Vec<&[Address]> = if addresses.is_empty() { vec![&[]] } else { addresses.chunks(100).collect() };
             for some in parts {
                 let mut pairs = pairs.clone();
                 if !some.is_empty() {

@@ -50,8 +50,8 @@ impl Server {
             }
             answered => answered?,
         };
-        let granted: Granted = serde_json::from_slice(&reply.bytes)
-            .map_err(|_| Failure::NotAServer("it gives no access token".into()))?;
+        let granted: Granted =
+            serde_json::from_slice(&reply.bytes).map_err(|_| Failure::NotAServer("it gives no access token".into()))?;
         let token = Token { text: Arc::new(SecretText::new(granted.access_token)), number };
         *held = Some(token.clone());
         Ok(token)
