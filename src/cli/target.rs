@@ -44,7 +44,10 @@ pub async fn writer(project: &Project) -> Result<Box<dyn Writer>, Exit> {
 }
 
 /// The key given in the environment; without one the target keeps its own beside its data.
-fn master_key() -> Result<Option<MasterKey>, Exit> {
+///
+/// # Errors
+/// When what is given is no key, which is said on standard error.
+pub fn master_key() -> Result<Option<MasterKey>, Exit> {
     match std::env::var("TRUEUP_MASTER_KEY") {
         Ok(text) if !text.is_empty() => text.parse().map(Some).map_err(|_| {
             exit::say_error(
