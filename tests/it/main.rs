@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod behaviour;
 mod command_line;
 mod drift;
 mod examples;
