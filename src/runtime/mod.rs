@@ -3,6 +3,8 @@
 //! What is to be done is decided by `behaviour`; here it is done, over the store, with a clock that is handed in.
 
 pub mod configuration;
+pub mod outgoing;
+pub mod timer;
 
 use std::sync::Arc;
 
