@@ -16,3 +16,4 @@ pub mod ingest;
 pub mod membership;
 pub mod render;
 pub mod request;
+pub mod run;
