@@ -247,7 +247,7 @@ fn read_input(operation: Operation, mut fields: Fields<'_>) -> Result<Call, Vec<
     let client_mutation_id = fields.text("clientMutationId");
     let read = &mut fields;
     let input = match operation {
-        Operation::CreateRequest => create_request(read).map(Input::CreateRequest),
+        Operation::CreateRequest => Some(Input::CreateRequest(create_request(read))),
         Operation::UpdateRequestDataset => update_request_dataset(read).map(Input::UpdateRequestDataset),
         Operation::CancelRequest => cancel_request(read).map(Input::CancelRequest),
         Operation::CompleteAction => complete_action(read).map(Input::CompleteAction),
@@ -265,20 +265,20 @@ fn read_input(operation: Operation, mut fields: Fields<'_>) -> Result<Call, Vec<
     }
 }
 
-fn create_request(fields: &mut Fields<'_>) -> Option<CreateRequest> {
+fn create_request(fields: &mut Fields<'_>) -> CreateRequest {
     let process_name = fields.text("processName");
     let process_id = fields.id("processId", Identifier::process);
     if !fields.has("processName") && !fields.has("processId") {
         fields.error(HookCode::MissingField, "`processName` or `processId` is needed".to_owned());
     }
-    Some(CreateRequest {
+    CreateRequest {
         process_name,
         process_id,
         process_version: fields.counted("processVersion"),
         is_test: is_test(fields).unwrap_or(false),
         parameters: parameter::read_all(fields),
         on_behalf_of: on_behalf_of(fields),
-    })
+    }
 }
 
 fn update_request_dataset(fields: &mut Fields<'_>) -> Option<UpdateRequestDataset> {

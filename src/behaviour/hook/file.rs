@@ -215,19 +215,19 @@ fn is_media_type(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(value: Value) -> Result<FileValue, Vec<HookCode>> {
+    fn read(value: &Value) -> Result<FileValue, Vec<HookCode>> {
         let object = value.as_object().cloned().unwrap_or_default();
         FileValue::read("f.", &object).map_err(|errors| errors.into_iter().map(|error| error.code).collect())
     }
 
     #[test]
     fn the_value_that_is_kept_says_what_the_file_is() {
-        let file = read(json!({"content": "aGk=", "name": "a.txt", "contentType": "text/plain", "size": 2}));
+        let file = read(&json!({"content": "aGk=", "name": "a.txt", "contentType": "text/plain", "size": 2}));
         let file = file.expect("a file");
         let kept = json!({"name": "a.txt", "contentType": "text/plain", "size": 2, "content": "aGk="});
         assert_eq!(file.to_value(b"hi", None), Ok(kept));
 
-        let file = read(json!({"url": "file:///in/b.bin", "size": 3, "updatedAt": "2031-01-01"})).expect("a file");
+        let file = read(&json!({"url": "file:///in/b.bin", "size": 3, "updatedAt": "2031-01-01"})).expect("a file");
         let at = Timestamp::from_second(5).expect("a time");
         let kept = file.to_value(b"abc", Some(at)).expect("a value");
         assert_eq!(kept["name"], "b.bin");
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn contents_are_not_printed() {
-        let file = read(json!({"content": "aGkgdGhlcmU=", "name": "a"})).expect("a file");
+        let file = read(&json!({"content": "aGkgdGhlcmU=", "name": "a"})).expect("a file");
         assert!(!format!("{file:?}").contains("there"));
     }
 }
