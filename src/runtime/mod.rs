@@ -3,6 +3,7 @@
 //! What is to be done is decided by `behaviour`; here it is done, over the store, with a clock that is handed in.
 
 pub mod configuration;
+pub mod hooks;
 pub mod outgoing;
 pub mod timer;
 
