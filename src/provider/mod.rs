@@ -6,6 +6,7 @@
 pub mod embedded;
 pub mod error;
 mod process_lock;
+pub mod server;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::arguments::{ProjectArguments, TextOrJson};
+use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::terminal;
 use crate::cli::{Context, private_file, project, target};
 use crate::kinds::Address;
-use crate::manifest::Project;
+use crate::manifest::{Project, TargetSettings};
 
 /// Arguments of `outputs`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
     /// Format of the result.
     #[arg(short, long, value_enum, default_value_t)]
     output: TextOrJson,
@@ -39,7 +41,7 @@ struct Output {
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let outputs = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
-        collect(&loaded.desired.project).await
+        collect(context, &loaded.desired.project, &arguments.secrets).await
     });
     let outputs = match outputs {
         Ok(outputs) => outputs,
@@ -68,14 +70,19 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 ///
 /// # Errors
 /// When the target cannot be read or the file not be written, which is said on standard error.
-pub async fn write_file(context: &Context, project: &Project, path: &Path) -> Result<(), Exit> {
-    let outputs = collect(project).await?;
+pub async fn write_file(
+    context: &Context,
+    project: &Project,
+    allowed: &SecretArguments,
+    path: &Path,
+) -> Result<(), Exit> {
+    let outputs = collect(context, project, allowed).await?;
     private_file::write(&context.working_folder.join(path), json_text(&outputs).as_bytes())
         .map_err(|error| exit::failed(format!("failed to write the outputs to {}: {error}", path.display())))
 }
 
-async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {
-    let reader = target::reader(project).await?;
+async fn collect(context: &Context, project: &Project, allowed: &SecretArguments) -> Result<Vec<Output>, Exit> {
+    let reader = target::reader(context, project, allowed).await?;
     let records = reader.read(None).await.map_err(|error| exit::provider(&error))?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     let mut outputs = Vec::new();
@@ -90,12 +97,17 @@ async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {
     }
     // Only a target that holds tokens is opened for writing: what made them may show them.
     if records.iter().any(|record| record.address.kind.has_token()) {
-        let writer = target::writer(project).await?;
+        let writer = target::writer(context, project, allowed).await?;
         let tokens = writer.tokens().await.map_err(|error| exit::provider(&error))?;
         writer.close().await.map_err(|error| exit::provider(&error))?;
         for (address, _, token) in tokens {
-            let value = format!("/hooks/{}", token.expose_to_target());
-            outputs.push(Output { address, name: "path", value, secret: true });
+            let path = format!("/hooks/{}", token.expose_to_target());
+            // An embedded target listens nowhere; what serves its file gives the rest.
+            let (name, value) = match &project.target.settings {
+                TargetSettings::Embedded { data: _ } => ("path", path),
+                TargetSettings::Server { url, .. } => ("url", format!("{}{path}", url.as_str().trim_end_matches('/'))),
+            };
+            outputs.push(Output { address, name, value, secret: true });
         }
     }
     outputs.sort_by(|a, b| (&a.address, a.name).cmp(&(&b.address, b.name)));
