@@ -12,6 +12,7 @@ pub mod reference;
 pub mod refusal;
 pub mod schemas;
 pub mod secret_source;
+pub mod server_folder;
 pub mod target;
 pub mod verbs;
 pub mod view;
@@ -167,10 +168,12 @@ mod tests {
 
     #[test]
     fn every_flag_has_a_twin_in_the_environment() {
-        for sub in command().get_subcommands() {
-            for argument in sub.get_arguments().filter(|a| a.get_long().is_some_and(|long| long != "help")) {
-                assert!(argument.get_env().is_some(), "{} --{:?}", sub.get_name(), argument.get_long());
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments().filter(|a| a.get_long().is_some_and(|long| long != "help")) {
+                assert!(argument.get_env().is_some(), "{} --{:?}", command.get_name(), argument.get_long());
             }
+            command.get_subcommands().for_each(check);
         }
+        check(&command());
     }
 }

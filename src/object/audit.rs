@@ -17,8 +17,12 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who.
     pub actor: String,
-    /// What: an action of a plan, `put` or `remove` for a change by hand, `unlock`, `mark-used`, `halt`, `resume`.
+    /// What: an action of a plan, `put` or `remove` for a change by hand, `unlock`, `mark-used`, `halt`, `resume`,
+    /// `key-create`, `key-revoke`, `login-failure`.
     pub action: String,
+    /// What it was about, when that is no object: the client id of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The object, if it was about one.
     pub address: Option<Address>,
     /// The project's revision after it.

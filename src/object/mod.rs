@@ -2,6 +2,7 @@
 //!
 //! Plain values; nothing here knows a database or HTTP.
 
+pub mod access;
 pub mod action;
 pub mod audit;
 pub mod capability;

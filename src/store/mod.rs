@@ -8,6 +8,7 @@
 //! Digests are computed here from what is stored, never taken from a caller. The store reads no environment and no
 //! clock of its own.
 
+mod access;
 mod audit;
 mod by_hand;
 mod changeset;
@@ -40,6 +41,7 @@ use std::path::PathBuf;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+pub use access::{IssuedToken, KeyToVerify, NewKey, TokenAccess, TokenLookup};
 pub use by_hand::{IfMatch, PutOutcome, Removed};
 pub use clock::Clock;
 pub use deliveries::{DeliveryFilter, DueDelivery, PendingDestination, Redelivered};
