@@ -82,7 +82,7 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
             return Err(not_locked(&error));
         }
     };
-    let engine = Arc::new(Engine::start(Arc::clone(&store), Clock::system(), EngineSettings::default()));
+    let engine = Arc::new(Engine::start(Arc::clone(&store), Clock::system(), &EngineSettings::default()));
     let server = match Server::bind(AppState::new(engine, settings)).await {
         Ok(server) => server,
         Err(error) => {
