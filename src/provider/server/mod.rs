@@ -223,11 +223,12 @@ impl Reader for Server {
     fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>> {
         Box::pin(async move {
             let what = "read the audit";
-            let AuditQuery { addresses, latest_only, from, to, limit, offset } = query;
+            let AuditQuery { addresses, latest_only, system, from, to, limit, offset } = query;
             let mut pairs = vec![("latest", latest_only.to_string()), ("offset", offset.to_string())];
             pairs.extend(from.map(|from| ("from", from.to_string())));
             pairs.extend(to.map(|to| ("to", to.to_string())));
             pairs.extend(limit.map(|limit| ("limit", limit.to_string())));
+            pairs.extend(system.as_ref().map(|system| ("system", system.to_string())));
             let mut entries = Vec::new();
             // All of them in one request when none are named.
             let parts: Vec<&[Address]> = if addresses.is_empty() { vec![&[]] } else { addresses.chunks(100).collect() };
