@@ -3,19 +3,27 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use url::Url;
 
 use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
 use crate::cli::server_folder::{FolderArguments, failed};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::runtime::outgoing::OutgoingSettings;
 use crate::runtime::{Engine, EngineSettings};
 use crate::server::folder_lock::{FolderLock, FolderLockError};
 use crate::server::serve::{Drained, ServeError, Server};
 use crate::server::settings::{ServerSettings, TlsFiles};
 use crate::server::state::AppState;
 use crate::store::Clock;
+
+/// How long deliveries and steps under way may take once the server ends; what is cut off goes on with the next start.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -34,6 +42,15 @@ pub struct Arguments {
     /// A proxy in front speaks TLS with callers, and says in `X-Forwarded-For` who they are.
     #[arg(long)]
     behind_proxy: bool,
+    /// Let deliveries and workflows reach this range, which is not public: `10.1.0.0/16`.
+    #[arg(long, value_name = "CIDR", action = clap::ArgAction::Append)]
+    allow_egress: Vec<IpNet>,
+    /// Lead everything that deliveries and workflows send through this proxy.
+    #[arg(long, value_name = "URL")]
+    egress_proxy: Option<Url>,
+    /// Keep recorded events, with their deliveries, for so many days once they are settled.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    keep_events: u16,
     /// Write the server's URL to this file once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -82,10 +99,18 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
             return Err(not_locked(&error));
         }
     };
-    let engine = Arc::new(Engine::start(Arc::clone(&store), Clock::system(), &EngineSettings::default()));
-    let server = match Server::bind(AppState::new(engine, settings)).await {
+    let started = Engine::start(Arc::clone(&store), Clock::system(), &engine_settings(context, arguments)?).await;
+    let engine = match started {
+        Ok(engine) => Arc::new(engine),
+        Err(error) => {
+            let _ = store.close().await;
+            return Err(exit::failed(format!("failed to {}", exit::chain(&error))));
+        }
+    };
+    let server = match Server::bind(AppState::new(Arc::clone(&engine), settings)).await {
         Ok(server) => server,
         Err(error) => {
+            engine.stop(Duration::ZERO).await;
             let _ = store.close().await;
             return Err(not_listening(&error));
         }
@@ -103,6 +128,7 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     if let Drained::CutOff(connections) = drained {
         tracing::warn!(connections, "the time for ending has passed: cut off");
     }
+    engine.stop(GRACE).await;
     store.close().await.map_err(|error| failed(&error))?;
     drop(lock);
     tracing::info!("ended");
@@ -110,6 +136,26 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
         Signal::Interrupt => Exit::Interrupted,
         Signal::Terminate => Exit::Done,
     })
+}
+
+/// What the engine is told.
+fn engine_settings(context: &Context, arguments: &Arguments) -> Result<EngineSettings, Exit> {
+    let ca_pem = match &context.server.ca_file {
+        None => None,
+        Some(path) => {
+            let path = context.working_folder.join(path);
+            let read = std::fs::read(&path);
+            Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
+        }
+    };
+    let outgoing = OutgoingSettings {
+        allow_egress: arguments.allow_egress.clone(),
+        proxy: arguments.egress_proxy.clone(),
+        ca_pem,
+        ..OutgoingSettings::default()
+    };
+    let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
+    Ok(EngineSettings { outgoing, keep_events, ..EngineSettings::default() })
 }
 
 /// Waits for the first signal. The handlers are in place when this returns.
