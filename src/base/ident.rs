@@ -130,6 +130,10 @@ uuid_newtype! {
     /// The random identity of one plan; the owner of the lease it is applied under.
     PlanId
 }
+uuid_newtype! {
+    /// The public half of an API key: what a client names itself by.
+    ClientId
+}
 
 macro_rules! counter_newtype {
     ($(#[$doc:meta])* $name:ident) => {

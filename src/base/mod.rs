@@ -16,5 +16,4 @@ pub mod schema;
 pub mod schema_errors;
 mod schema_words;
 pub mod secret;
-pub mod server_url;
 pub mod source;

@@ -12,6 +12,7 @@ pub mod reference;
 pub mod refusal;
 pub mod schemas;
 pub mod secret_source;
+pub mod server_folder;
 pub mod target;
 pub mod verbs;
 pub mod view;
@@ -41,6 +42,8 @@ struct CommandLine {
     /// Say nothing but results, warnings and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
+    #[command(flatten)]
+    server: target::ServerArguments,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -54,6 +57,8 @@ pub struct Context {
     pub quiet: bool,
     /// In which form problems are told.
     pub problems: Problems,
+    /// How a control plane is reached.
+    pub server: target::ServerArguments,
 }
 
 /// The form in which the problems that end a run are told.
@@ -110,7 +115,7 @@ pub fn command() -> Command {
 }
 
 fn execute(line: CommandLine) -> Exit {
-    let CommandLine { chdir, quiet, verb } = line;
+    let CommandLine { chdir, quiet, server, verb } = line;
     let folder = match std::env::current_dir() {
         Ok(present) => chdir.map_or_else(|| present.clone(), |folder| present.join(folder)),
         Err(error) => return exit::failed(format!("failed to find the working folder: {error}")),
@@ -119,7 +124,7 @@ fn execute(line: CommandLine) -> Exit {
         Ok(folder) => folder,
         Err(error) => return exit::failed(format!("failed to enter {}: {error}", folder.display())),
     };
-    verb.run(&Context { working_folder: folder, quiet, problems: Problems::Text })
+    verb.run(&Context { working_folder: folder, quiet, problems: Problems::Text, server })
 }
 
 /// Gives every flag its `TRUEUP_…` twin.
@@ -163,10 +168,12 @@ mod tests {
 
     #[test]
     fn every_flag_has_a_twin_in_the_environment() {
-        for sub in command().get_subcommands() {
-            for argument in sub.get_arguments().filter(|a| a.get_long().is_some_and(|long| long != "help")) {
-                assert!(argument.get_env().is_some(), "{} --{:?}", sub.get_name(), argument.get_long());
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments().filter(|a| a.get_long().is_some_and(|long| long != "help")) {
+                assert!(argument.get_env().is_some(), "{} --{:?}", command.get_name(), argument.get_long());
             }
+            command.get_subcommands().for_each(check);
         }
+        check(&command());
     }
 }

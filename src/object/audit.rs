@@ -22,8 +22,11 @@ pub struct AuditEntry {
     /// Who.
     pub actor: String,
     /// What: an action of a plan, `put` or `remove` for a change by hand, `rotate`, `unlock`, `mark-used`, `halt`,
-    /// `resume`.
+    /// `resume`, `key-create`, `key-revoke`, `login-failure`.
     pub action: String,
+    /// What it was about, when that is no object: the client id of a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The object, if it was about one.
     #[schemars(with = "Option<AddressForm>")]
     pub address: Option<Address>,

@@ -2,10 +2,12 @@
 //!
 //! Plain values; nothing here knows a database or HTTP.
 
+pub mod access;
 pub mod action;
 pub mod audit;
 pub mod capability;
 pub mod changeset;
+pub mod delivery;
 pub mod lease;
 pub mod record;
 pub mod secret_comparison;

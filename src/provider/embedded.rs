@@ -169,8 +169,11 @@ impl Writer for Embedded<Store> {
         Box::pin(async { Ok(self.store.tokens(&self.project).await?) })
     }
 
-    fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, (ObjectId, SecretText)> {
-        Box::pin(async move { Ok(self.store.rotate_token(&self.project, address, actor).await?) })
+    fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, SecretText> {
+        Box::pin(async move {
+            let (_, token) = self.store.rotate_token(&self.project, address, actor).await?;
+            Ok(token)
+        })
     }
 
     fn project(&self) -> &Name {

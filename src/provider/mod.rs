@@ -79,7 +79,7 @@ pub trait Writer: Reader {
     fn tokens(&self) -> Boxed<'_, Vec<(Address, ObjectId, SecretText)>>;
 
     /// Gives an object a new token; the old one belongs to nobody from then on.
-    fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, (ObjectId, SecretText)>;
+    fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, SecretText>;
 
     /// The project this writes to.
     fn project(&self) -> &Name;

@@ -23,7 +23,7 @@ impl ReadStore {
         let AuditQuery { addresses, latest_only, system, from, to, limit, offset } = query;
         let some = (!addresses.is_empty()).then(|| rows::addresses(addresses));
         let found = sqlx::query(
-            "SELECT sequence, at, actor, action, kind, name, revision, plan, source, before, after FROM audit a \
+            "SELECT sequence, at, actor, action, kind, name, revision, plan, source, before, after, subject FROM audit a \
              WHERE project = ?1 \
              AND (?2 IS NULL OR (kind, name) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))) \
              AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?8 IS NULL OR system = ?8) \
@@ -60,6 +60,7 @@ fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<AuditEntry, StoreError> {
         at: from_column(&what, row.try_get(1)?)?,
         actor: row.try_get(2)?,
         action: row.try_get(3)?,
+        subject: row.try_get(11)?,
         address,
         revision: Revision(unsigned(&what, row.try_get(6)?)?),
         plan_id: text(7)?.map(|plan| parse(&what, "plan", plan)).transpose()?,
@@ -94,5 +95,22 @@ pub(super) async fn note(
         .bind(signed(revision.0))
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Adds an entry about something that is no object, such as a key.
+pub(super) async fn note_subject(
+    connection: &mut SqliteConnection,
+    project: &Name,
+    at: jiff::Timestamp,
+    actor: &str,
+    action: &str,
+    subject: &str,
+) -> Result<(), StoreError> {
+    let revision = rows::revision(connection, project).await?;
+    let insert =
+        sqlx::query("INSERT INTO audit (project, at, actor, action, subject, revision) VALUES (?, ?, ?, ?, ?, ?)");
+    let insert = insert.bind(project.as_str()).bind(to_column(at)).bind(actor).bind(action).bind(subject);
+    insert.bind(signed(revision.0)).execute(connection).await?;
     Ok(())
 }

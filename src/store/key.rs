@@ -109,6 +109,7 @@ pub(super) fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
 pub(super) struct Keys {
     cipher: XChaCha20Poly1305,
     lookup: Zeroizing<[u8; 32]>,
+    access: Zeroizing<[u8; 32]>,
     check: String,
 }
 
@@ -123,6 +124,7 @@ impl Keys {
         Self {
             cipher: XChaCha20Poly1305::new(Key::from_slice(master.derive(b"secrets").as_slice())),
             lookup: master.derive(b"token look-up"),
+            access: master.derive(b"access token look-up"),
             check: STANDARD.encode(master.derive(b"key check").as_slice()),
         }
     }
@@ -154,6 +156,11 @@ impl Keys {
             drop(Zeroizing::new(error.into_bytes()));
             damaged()
         })
+    }
+
+    /// As [`Self::lookup`], for the access tokens of keys.
+    pub(super) fn access_lookup(&self, token: &SecretText) -> String {
+        STANDARD.encode(hmac_sha256(self.access.as_slice(), &[token.expose_to_target().as_bytes()]))
     }
 
     /// The column a token is found by: without the key nobody can tell which token it belongs to.

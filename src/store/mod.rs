@@ -8,12 +8,15 @@
 //! Digests are computed here from what is stored, never taken from a caller. The store reads no environment and no
 //! clock of its own.
 
+mod access;
 mod audit;
 mod by_hand;
 mod changeset;
 mod clock;
 mod content;
+mod deliveries;
 mod error;
+mod events;
 mod flush;
 mod key;
 mod lease;
@@ -37,9 +40,12 @@ use std::path::PathBuf;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+pub use access::{IssuedToken, KeyToVerify, NewKey, TokenAccess, TokenLookup};
 pub use by_hand::{IfMatch, PutOutcome, Removed};
 pub use clock::Clock;
+pub use deliveries::{DeliveryFilter, DueDelivery, PendingDestination, Redelivered};
 pub use error::{Cause, StoreError};
+pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
 pub use objects::StoredVersion;
 pub use tokens::TokenOwner;

@@ -13,6 +13,7 @@ mod offline_verbs;
 #[cfg(unix)]
 mod readme;
 mod rig;
+mod rotate;
 mod safety;
 mod selection;
 mod stories;

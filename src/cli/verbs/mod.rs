@@ -9,9 +9,12 @@ pub mod explain;
 pub mod export;
 pub mod graph;
 pub mod init;
+pub mod keys;
 pub mod outputs;
 pub mod plan;
+pub mod rotate;
 pub mod schema;
+pub mod serve;
 pub mod show;
 pub mod unlock;
 pub mod validate;
@@ -46,8 +49,14 @@ pub enum Verb {
     Adopt(adopt::Arguments),
     /// Print ids and server-made secrets that callers outside need.
     Outputs(outputs::Arguments),
+    /// Give an IncomingWebhook a new URL, and end the old one.
+    Rotate(rotate::Arguments),
     /// Take the lease away from an apply that was killed.
     Unlock(unlock::Arguments),
+    /// Run the control plane: configuration of many projects, and what is configured carried out.
+    Serve(Box<serve::Arguments>),
+    /// Make, list and revoke keys of the control plane's API.
+    Keys(keys::Arguments),
     /// Print a JSON Schema; without a name, list them.
     Schema(schema::Arguments),
     /// Explain a kind, a field, an event or a diagnostic code; without a topic, list the kinds.
@@ -74,7 +83,10 @@ impl Verb {
             Self::Export(arguments) => export::run(context, &arguments),
             Self::Adopt(arguments) => adopt::run(context, &arguments),
             Self::Outputs(arguments) => outputs::run(context, &arguments),
+            Self::Rotate(arguments) => rotate::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
+            Self::Serve(arguments) => serve::run(context, &arguments),
+            Self::Keys(arguments) => keys::run(context, &arguments),
             Self::Schema(arguments) => schema::run(context, &arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Graph(arguments) => graph::run(context, &arguments),

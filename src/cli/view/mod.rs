@@ -12,6 +12,8 @@ pub mod drift;
 pub mod explanation_json;
 pub mod explanation_text;
 pub mod graph;
+pub mod key_text;
+pub mod log;
 pub mod message;
 pub mod plan_json;
 pub mod plan_text;

@@ -1,312 +1,334 @@
-//! A changeset and its outcome.
-//!
-//! A write says what it does once: the action that the audit names is the operation that is carried out, so that the
-//! two cannot differ.
+//! A changeset and what became of it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::schema::{ActorForm, AddressForm, CounterForm, DigestForm, MapForm, UuidForm};
-use super::secret::SecretOnTheWire;
+use super::reading::AppliedShape;
+use super::secret::ContentShape;
 use crate::base::digest::Digest;
-use crate::base::ident::{FencingToken, Generation, Name, PlanId, Revision};
+use crate::base::ident::{FencingToken, Generation, Name, ObjectId, PlanId, Revision};
 use crate::kinds::{Address, Metadata};
 use crate::object::action::ActionKind;
 use crate::object::changeset::{
-    AppliedPlan, Body, Changeset, ChangesetOutcome, Expected, Operation, SecretWrite, Write, WriteResult,
+    Body, Changeset, ChangesetOutcome, Expected, Operation, SecretWrite, Write, WriteResult,
 };
 
-/// All writes of one plan.
+/// The body of `POST …/changesets`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Changeset")]
-pub struct ChangesetV1 {
-    /// The plan: it is applied once, and asked again answered with when that was.
-    #[schemars(with = "UuidForm")]
+pub struct ChangesetRequest {
+    /// The plan: a UUID. A plan is applied once; the same id with another `body` is refused.
+    #[schemars(with = "uuid::Uuid")]
     pub plan_id: PlanId,
-    /// Digest of the plan. The same plan with another one is refused.
-    #[schemars(with = "DigestForm")]
+    /// Digest of the plan, 64 hex digits.
+    #[schemars(with = "String", regex(pattern = "^[0-9a-f]{64}$"))]
     pub body: Digest,
-    /// Who applies, for the audit, beside the key.
+    /// Who applies, for the audit; the name of the key stands beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "ActorForm")]
+    #[schemars(length(max = 255))]
     pub actor: Option<String>,
     /// The commit the manifests come from, for the audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "ActorForm")]
+    #[schemars(length(max = 255))]
     pub commit: Option<String>,
-    /// The lease's token.
-    #[schemars(with = "CounterForm")]
+    /// The token of the lease.
+    #[schemars(with = "u64")]
     pub fencing_token: FencingToken,
     /// In order; a later write sees the earlier ones.
-    pub writes: Vec<WriteV1>,
-    /// Objects whose live content already is what the manifests say: only what was last applied is set to it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refresh: Vec<RefreshV1>,
+    pub writes: Vec<WriteShape>,
+    /// Objects whose live content already is what the manifests say.
+    #[serde(default)]
+    pub refresh: Vec<RefreshShape>,
 }
 
-/// One write.
+/// One action on one address.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Write")]
-pub struct WriteV1 {
-    /// The address; of a move the new one.
-    #[schemars(with = "AddressForm")]
+pub struct WriteShape {
+    /// `Kind/name`; the new one of a move.
+    #[schemars(with = "String")]
     pub address: Address,
+    /// The action, for the audit and the report.
+    pub action: ActionKind,
     /// What must hold before the changeset begins.
-    pub expected: ExpectedV1,
+    pub expected: ExpectedShape,
     /// What is done.
-    pub operation: OperationV1,
+    pub operation: OperationShape,
 }
 
 /// A precondition of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "Expected")]
-pub enum ExpectedV1 {
+pub enum ExpectedShape {
     /// No object that is not archived has the address.
     Absent,
-    /// An earlier write of this changeset touched the object.
+    /// The object has this generation.
+    Generation(#[schemars(with = "u64")] Generation),
+    /// An earlier write of this changeset touched it.
     WrittenBefore,
-    /// The object has this generation; of a move the one at the former address.
-    Generation(#[schemars(with = "CounterForm")] Generation),
 }
 
 /// What a write does.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(rename = "Operation")]
-pub enum OperationV1 {
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum OperationShape {
     /// Makes a managed object.
     Create {
         /// Its content.
-        body: BodyV1,
+        body: Box<BodyShape>,
     },
     /// Changes content in place.
     Update {
         /// The new content.
-        body: BodyV1,
+        body: Box<BodyShape>,
     },
-    /// Archives or deletes the object, then makes a new one there with a new id.
+    /// Archives or deletes the object and makes a new one with a new id.
     Replace {
-        /// The content of the new one.
-        body: BodyV1,
+        /// The new content.
+        body: Box<BodyShape>,
     },
-    /// Adds a version. Needs the scope `publish`.
+    /// Adds a version and moves a pointer to it.
     NewVersion {
         /// The new content.
-        body: BodyV1,
+        body: Box<BodyShape>,
     },
-    /// Moves the pointer to a version that exists. Needs the scope `publish`.
+    /// Moves a pointer to a version that exists.
     MakeCurrent {
         /// The version.
-        #[schemars(range(min = 1))]
         version: u64,
         /// Content beside the versions, and the version's own.
-        body: BodyV1,
+        body: Box<BodyShape>,
     },
     /// Gives the object at `from` this address.
     Move {
         /// The former address.
-        #[schemars(with = "AddressForm")]
+        #[schemars(with = "String")]
         from: Address,
-        /// New content, when it changes as well.
+        /// New content.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "BodyV1")]
-        body: Option<BodyV1>,
+        body: Option<Box<BodyShape>>,
     },
     /// Removes the object.
     Delete {},
-    /// Takes it out of use and frees its address.
+    /// Takes it out of use.
     Archive {},
-    /// Brings back the object that was archived last under this address.
+    /// Brings back what was archived last under this address.
     Restore {
-        /// New content, when it changes as well.
+        /// New content.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "BodyV1")]
-        body: Option<BodyV1>,
+        body: Option<Box<BodyShape>>,
     },
     /// Marks it managed.
     Adopt {
-        /// New content, when it changes as well.
+        /// New content.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "BodyV1")]
-        body: Option<BodyV1>,
+        body: Option<Box<BodyShape>>,
     },
-    /// Publishes a system's settings. Needs the scope `publish`.
+    /// Publishes a system's settings.
     PublishSettings {},
 }
 
 /// The content of an object.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Content")]
-pub struct BodyV1 {
-    /// Canonical metadata.
+pub struct BodyShape {
+    /// Metadata as in a manifest.
     pub metadata: Metadata,
-    /// Canonical spec, secrets as references.
-    #[schemars(with = "MapForm")]
+    /// Spec as in a manifest; secrets are their references.
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub spec: Value,
     /// What counts as last applied, where it is not what is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "MapForm")]
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     pub applied: Option<Value>,
     /// Contents of secrets that are new or changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<SecretV1>,
+    pub secrets: Vec<SecretShape>,
 }
 
 /// The new content of one secret.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "SecretWrite")]
-pub struct SecretV1 {
-    /// Where its reference stands: `spec.auth.token`.
+pub struct SecretShape {
+    /// Its path in the manifest: `spec.auth.token`.
     pub path: String,
     /// The content.
-    pub content: SecretOnTheWire,
+    pub content: ContentShape,
 }
 
-/// An object of which only what was last applied is set anew.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// An object whose live content already is what the manifests say.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Refresh")]
-pub struct RefreshV1 {
-    /// The object.
-    #[schemars(with = "AddressForm")]
+pub struct RefreshShape {
+    /// `Kind/name`.
+    #[schemars(with = "String")]
     pub address: Address,
-    /// The generation it must have.
-    #[schemars(with = "CounterForm")]
+    /// Its generation.
+    #[schemars(with = "u64")]
     pub generation: Generation,
 }
 
 /// What became of a changeset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[schemars(rename = "ChangesetResult")]
-pub enum ChangesetResultV1 {
+pub enum ChangesetAnswer {
     /// Everything was written.
     Applied {
         /// The project's revision after it.
-        #[schemars(with = "CounterForm")]
+        #[schemars(with = "u64")]
         revision: Revision,
         /// One per write, in order.
-        results: Vec<WriteResult>,
+        results: Vec<ResultShape>,
     },
     /// The same plan was applied before; nothing was written now.
-    AlreadyApplied {
-        /// When and by whom.
-        applied: AppliedPlan,
-    },
+    AlreadyApplied(AppliedShape),
 }
 
-impl From<ChangesetOutcome> for ChangesetResultV1 {
-    fn from(outcome: ChangesetOutcome) -> Self {
-        match outcome {
-            ChangesetOutcome::Applied { revision, results } => Self::Applied { revision, results },
-            ChangesetOutcome::AlreadyApplied(applied) => Self::AlreadyApplied { applied },
-        }
-    }
+/// The object after a write.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultShape {
+    /// `Kind/name`.
+    #[schemars(with = "String")]
+    pub address: Address,
+    /// The action.
+    pub action: ActionKind,
+    /// The object's id; null once it was deleted.
+    #[schemars(with = "Option<uuid::Uuid>")]
+    pub id: Option<ObjectId>,
 }
 
-impl From<ChangesetResultV1> for ChangesetOutcome {
-    fn from(result: ChangesetResultV1) -> Self {
-        match result {
-            ChangesetResultV1::Applied { revision, results } => Self::Applied { revision, results },
-            ChangesetResultV1::AlreadyApplied { applied } => Self::AlreadyApplied(applied),
-        }
-    }
-}
-
-impl From<&Changeset> for ChangesetV1 {
+impl From<&Changeset> for ChangesetRequest {
     fn from(changeset: &Changeset) -> Self {
         let Changeset { project: _, plan_id, body, actor, commit, fencing_token, writes, refresh } = changeset;
-        let refresh =
-            refresh.iter().map(|(address, generation)| RefreshV1 { address: address.clone(), generation: *generation });
+        let refresh = refresh.iter().cloned().map(|(address, generation)| RefreshShape { address, generation });
         Self {
             plan_id: *plan_id,
             body: *body,
             actor: Some(actor.clone()),
             commit: commit.clone(),
             fencing_token: *fencing_token,
-            writes: writes.iter().map(WriteV1::from).collect(),
+            writes: writes.iter().map(WriteShape::from).collect(),
             refresh: refresh.collect(),
         }
     }
 }
 
-impl ChangesetV1 {
-    /// The changeset for a project, in the name of `actor`.
+impl ChangesetRequest {
+    /// The changeset of a project, in the name of `actor`.
     #[must_use]
     pub fn into_changeset(self, project: Name, actor: String) -> Changeset {
         let Self { plan_id, body, actor: _, commit, fencing_token, writes, refresh } = self;
-        let writes = writes.into_iter().map(Write::from).collect();
-        let refresh = refresh.into_iter().map(|RefreshV1 { address, generation }| (address, generation)).collect();
-        Changeset { project, plan_id, body, actor, commit, fencing_token, writes, refresh }
+        Changeset {
+            project,
+            plan_id,
+            body,
+            actor,
+            commit,
+            fencing_token,
+            writes: writes.into_iter().map(Write::from).collect(),
+            refresh: refresh.into_iter().map(|RefreshShape { address, generation }| (address, generation)).collect(),
+        }
     }
 }
 
-impl From<&Write> for WriteV1 {
-    fn from(Write { address, action: _, expected, operation }: &Write) -> Self {
-        let expected = match expected {
-            Expected::Absent => ExpectedV1::Absent,
-            Expected::WrittenBefore => ExpectedV1::WrittenBefore,
-            Expected::Generation(generation) => ExpectedV1::Generation(*generation),
-        };
-        let optional = |body: &Option<Body>| body.as_ref().map(BodyV1::from);
+impl From<&Write> for WriteShape {
+    fn from(write: &Write) -> Self {
+        let Write { address, action, expected, operation } = write;
+        let boxed = |body: &Body| Box::new(BodyShape::from(body));
         let operation = match operation {
-            Operation::Create(body) => OperationV1::Create { body: body.into() },
-            Operation::Update(body) => OperationV1::Update { body: body.into() },
-            Operation::Replace(body) => OperationV1::Replace { body: body.into() },
-            Operation::NewVersion(body) => OperationV1::NewVersion { body: body.into() },
+            Operation::Create(body) => OperationShape::Create { body: boxed(body) },
+            Operation::Update(body) => OperationShape::Update { body: boxed(body) },
+            Operation::Replace(body) => OperationShape::Replace { body: boxed(body) },
+            Operation::NewVersion(body) => OperationShape::NewVersion { body: boxed(body) },
             Operation::MakeCurrent { version, body } => {
-                OperationV1::MakeCurrent { version: *version, body: body.into() }
+                OperationShape::MakeCurrent { version: *version, body: boxed(body) }
             }
-            Operation::Move { from, body } => OperationV1::Move { from: from.clone(), body: optional(body) },
-            Operation::Delete => OperationV1::Delete {},
-            Operation::Archive => OperationV1::Archive {},
-            Operation::Restore(body) => OperationV1::Restore { body: optional(body) },
-            Operation::Adopt(body) => OperationV1::Adopt { body: optional(body) },
-            Operation::PublishSettings => OperationV1::PublishSettings {},
+            Operation::Move { from, body } => {
+                OperationShape::Move { from: from.clone(), body: body.as_ref().map(boxed) }
+            }
+            Operation::Delete => OperationShape::Delete {},
+            Operation::Archive => OperationShape::Archive {},
+            Operation::Restore(body) => OperationShape::Restore { body: body.as_ref().map(boxed) },
+            Operation::Adopt(body) => OperationShape::Adopt { body: body.as_ref().map(boxed) },
+            Operation::PublishSettings => OperationShape::PublishSettings {},
         };
-        Self { address: address.clone(), expected, operation }
+        let expected = match expected {
+            Expected::Absent => ExpectedShape::Absent,
+            Expected::Generation(generation) => ExpectedShape::Generation(*generation),
+            Expected::WrittenBefore => ExpectedShape::WrittenBefore,
+        };
+        Self { address: address.clone(), action: *action, expected, operation }
     }
 }
 
-impl From<WriteV1> for Write {
-    fn from(WriteV1 { address, expected, operation }: WriteV1) -> Self {
-        let expected = match expected {
-            ExpectedV1::Absent => Expected::Absent,
-            ExpectedV1::WrittenBefore => Expected::WrittenBefore,
-            ExpectedV1::Generation(generation) => Expected::Generation(generation),
+impl From<WriteShape> for Write {
+    fn from(shape: WriteShape) -> Self {
+        let WriteShape { address, action, expected, operation } = shape;
+        let body = |shape: Box<BodyShape>| Body::from(*shape);
+        let operation = match operation {
+            OperationShape::Create { body: content } => Operation::Create(body(content)),
+            OperationShape::Update { body: content } => Operation::Update(body(content)),
+            OperationShape::Replace { body: content } => Operation::Replace(body(content)),
+            OperationShape::NewVersion { body: content } => Operation::NewVersion(body(content)),
+            OperationShape::MakeCurrent { version, body: content } => {
+                Operation::MakeCurrent { version, body: body(content) }
+            }
+            OperationShape::Move { from, body: content } => Operation::Move { from, body: content.map(body) },
+            OperationShape::Delete {} => Operation::Delete,
+            OperationShape::Archive {} => Operation::Archive,
+            OperationShape::Restore { body: content } => Operation::Restore(content.map(body)),
+            OperationShape::Adopt { body: content } => Operation::Adopt(content.map(body)),
+            OperationShape::PublishSettings {} => Operation::PublishSettings,
         };
-        let (action, operation) = match operation {
-            OperationV1::Create { body } => (ActionKind::Create, Operation::Create(body.into())),
-            OperationV1::Update { body } => (ActionKind::Update, Operation::Update(body.into())),
-            OperationV1::Replace { body } => (ActionKind::Replace, Operation::Replace(body.into())),
-            OperationV1::NewVersion { body } => (ActionKind::NewVersion, Operation::NewVersion(body.into())),
-            OperationV1::MakeCurrent { version, body } => {
-                (ActionKind::MakeCurrent, Operation::MakeCurrent { version, body: body.into() })
-            }
-            OperationV1::Move { from, body } => {
-                (ActionKind::Move, Operation::Move { from, body: body.map(Body::from) })
-            }
-            OperationV1::Delete {} => (ActionKind::Delete, Operation::Delete),
-            OperationV1::Archive {} => (ActionKind::Archive, Operation::Archive),
-            OperationV1::Restore { body } => (ActionKind::Restore, Operation::Restore(body.map(Body::from))),
-            OperationV1::Adopt { body } => (ActionKind::Adopt, Operation::Adopt(body.map(Body::from))),
-            OperationV1::PublishSettings {} => (ActionKind::PublishSettings, Operation::PublishSettings),
+        let expected = match expected {
+            ExpectedShape::Absent => Expected::Absent,
+            ExpectedShape::Generation(generation) => Expected::Generation(generation),
+            ExpectedShape::WrittenBefore => Expected::WrittenBefore,
         };
         Self { address, action, expected, operation }
     }
 }
 
-impl From<&Body> for BodyV1 {
-    fn from(Body { metadata, spec, applied, secrets }: &Body) -> Self {
-        let secret = |secret: &SecretWrite| SecretV1 {
-            path: secret.path.clone(),
-            content: SecretOnTheWire(secret.content.clone()),
+impl OperationShape {
+    /// The content it carries.
+    #[must_use]
+    pub fn body(&self) -> Option<&BodyShape> {
+        match self {
+            Self::Create { body }
+            | Self::Update { body }
+            | Self::Replace { body }
+            | Self::NewVersion { body }
+            | Self::MakeCurrent { version: _, body } => Some(body),
+            Self::Move { from: _, body } | Self::Restore { body } | Self::Adopt { body } => body.as_deref(),
+            Self::Delete {} | Self::Archive {} | Self::PublishSettings {} => None,
+        }
+    }
+
+    /// Whether it lets something take effect for people, which needs a scope of its own (design §10).
+    #[must_use]
+    pub fn publishes(&self) -> bool {
+        match self {
+            Self::NewVersion { .. } | Self::MakeCurrent { .. } | Self::PublishSettings {} => true,
+            Self::Create { .. }
+            | Self::Update { .. }
+            | Self::Replace { .. }
+            | Self::Move { .. }
+            | Self::Delete {}
+            | Self::Archive {}
+            | Self::Restore { .. }
+            | Self::Adopt { .. } => false,
+        }
+    }
+}
+
+impl From<&Body> for BodyShape {
+    fn from(body: &Body) -> Self {
+        let Body { metadata, spec, applied, secrets } = body;
+        let secret = |SecretWrite { path, content }: &SecretWrite| SecretShape {
+            path: path.clone(),
+            content: ContentShape(content.clone()),
         };
         Self {
             metadata: metadata.clone(),
@@ -317,9 +339,86 @@ impl From<&Body> for BodyV1 {
     }
 }
 
-impl From<BodyV1> for Body {
-    fn from(BodyV1 { metadata, spec, applied, secrets }: BodyV1) -> Self {
-        let secret = |SecretV1 { path, content }: SecretV1| SecretWrite { path, content: content.0 };
+impl From<BodyShape> for Body {
+    fn from(shape: BodyShape) -> Self {
+        let BodyShape { metadata, spec, applied, secrets } = shape;
+        let secret = |SecretShape { path, content }: SecretShape| SecretWrite { path, content: content.0 };
         Self { metadata, spec, applied, secrets: secrets.into_iter().map(secret).collect() }
+    }
+}
+
+impl From<ChangesetOutcome> for ChangesetAnswer {
+    fn from(outcome: ChangesetOutcome) -> Self {
+        match outcome {
+            ChangesetOutcome::Applied { revision, results } => {
+                let shape = |WriteResult { address, action, id }: WriteResult| ResultShape { address, action, id };
+                Self::Applied { revision, results: results.into_iter().map(shape).collect() }
+            }
+            ChangesetOutcome::AlreadyApplied(plan) => Self::AlreadyApplied(plan.into()),
+        }
+    }
+}
+
+impl From<ChangesetAnswer> for ChangesetOutcome {
+    fn from(answer: ChangesetAnswer) -> Self {
+        match answer {
+            ChangesetAnswer::Applied { revision, results } => {
+                let result = |ResultShape { address, action, id }: ResultShape| WriteResult { address, action, id };
+                Self::Applied { revision, results: results.into_iter().map(result).collect() }
+            }
+            ChangesetAnswer::AlreadyApplied(plan) => Self::AlreadyApplied(plan.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::base::secret::SecretText;
+
+    #[test]
+    fn a_changeset_comes_through_and_says_no_secret_in_passing() {
+        let address: Address = "Destination/d".parse().expect("an address");
+        let body = Body {
+            metadata: Metadata::named(address.name.clone()),
+            spec: json!({ "platform": "Chat" }),
+            applied: None,
+            secrets: vec![SecretWrite { path: "spec.auth.token".into(), content: SecretText::new("hunter2-x".into()) }],
+        };
+        let write = |operation: Operation, expected: Expected| Write {
+            address: address.clone(),
+            action: ActionKind::Create,
+            expected,
+            operation,
+        };
+        let changeset = Changeset {
+            project: Name::from_any("acme"),
+            plan_id: PlanId(uuid::Uuid::from_u128(1)),
+            body: Digest::of_bytes(b"plan"),
+            actor: "ana".into(),
+            commit: Some("abc".into()),
+            fencing_token: FencingToken(7),
+            writes: vec![
+                write(Operation::Create(body.clone()), Expected::Absent),
+                write(Operation::MakeCurrent { version: 3, body: body.clone() }, Expected::Generation(Generation(4))),
+                write(Operation::Move { from: address.clone(), body: None }, Expected::WrittenBefore),
+                write(Operation::Adopt(Some(body)), Expected::WrittenBefore),
+                write(Operation::PublishSettings, Expected::WrittenBefore),
+            ],
+            refresh: vec![(address.clone(), Generation(2))],
+        };
+        let shape = ChangesetRequest::from(&changeset);
+        let text = serde_json::to_string(&shape).expect("JSON");
+        assert!(text.contains("hunter2-x") && !format!("{shape:?}").contains("hunter2"));
+        let read: ChangesetRequest = serde_json::from_str(&text).expect("read back");
+        let again = read.into_changeset(changeset.project.clone(), "ana".into());
+        assert_eq!(serde_json::to_string(&ChangesetRequest::from(&again)).expect("JSON"), text);
+        let publishing = shape.writes.iter().filter(|write| write.operation.publishes()).count();
+        assert_eq!(publishing, 2);
+
+        let misspelt = text.replace("\"refresh\"", "\"refersh\"");
+        assert!(serde_json::from_str::<ChangesetRequest>(&misspelt).is_err());
     }
 }

@@ -1,19 +1,19 @@
-//! The shapes of the configuration API, version 1, as server and `server` provider both read and write them.
+//! The shapes in which configuration travels between the `server` provider and the control plane, version 1.
 //!
-//! What is sent to a server refuses unknown fields, so that a slip is no silence; what a server answers may grow, and a
-//! caller passes over what it does not know. A field is never renamed and never changes its meaning: what needs that is
-//! another version beside this one.
+//! Values of this module are only shapes: each is made from, and turned back into, the plain values beside it. Unknown
+//! fields are refused on the way in, so that a field that is misspelt, or that an older server does not know, is never
+//! silently without effect.
 
-pub mod audit;
-pub mod by_hand;
-pub mod changeset;
-pub mod lease;
-pub mod limits;
-pub mod object;
-pub mod output;
-pub mod problem;
+mod changeset;
+mod reading;
 pub mod schema;
-pub mod secret;
+mod secret;
 
-#[cfg(test)]
-mod tests;
+pub use changeset::{
+    BodyShape, ChangesetAnswer, ChangesetRequest, ExpectedShape, OperationShape, RefreshShape, SecretShape, WriteShape,
+};
+pub use reading::{
+    AppliedShape, AuditShape, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease, LeaseRequest, LeaseShape,
+    Outputs, PutRequest, QuestionShape, ReadRequest, RecordShape, RowShape, TokenShape, TokenValue,
+};
+pub use secret::ContentShape;

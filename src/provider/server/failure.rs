@@ -1,155 +1,171 @@
-//! What can go wrong with one request, told apart by whether it may be sent again; and what it means to who asked.
+//! What a control plane refuses, and what the way to it loses, as this seam tells them apart.
 
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use serde_json::Value;
 
-use crate::object::wire_v1::problem::{LEASE_HELD, LEASE_LOST, PLAN_REUSED, ProblemV1, STALE, UNKNOWN_OUTCOME};
+use super::call::member;
+use crate::kinds::Address;
 use crate::provider::ProviderError;
 
-/// A failed attempt.
+/// Why a request has no good answer.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Nothing was sent.
-    NotSent(reqwest::Error),
-    /// It was sent, at least in part, and no whole answer came.
-    NoAnswer(reqwest::Error),
-    /// It was sent, and the answer is too long in coming.
-    TooLong,
-    /// An answer came that is none: not what the server would say.
-    Strange(String),
-    /// The server said no.
-    Refused {
-        status: StatusCode,
-        problem: ProblemV1,
-        /// How long it asks to be left alone.
-        wish: Option<Duration>,
-    },
-    /// The token endpoint said no: the key is wrong or gone.
-    BadKey(String),
+    /// It was not answered: whether it arrived is not known.
+    Lost(reqwest::Error),
+    /// It was answered, and refused.
+    Refused(Problem),
+    /// An answer of success came that cannot be read to its end.
+    Cut(String),
+    /// What answers is no control plane.
+    NotAServer(String),
+    /// As said by what was tried, once the tries are used up.
+    Told(ProviderError),
 }
 
-/// Whether a request that may have arrived may be sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeatable {
-    /// It does the same as one.
-    Yes,
-    /// Two do something else than one.
-    No,
+/// `application/problem+json`, as far as it was one.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Value,
+}
+
+impl Problem {
+    pub(super) fn read(status: StatusCode, retry_after: Option<Duration>, bytes: &[u8]) -> Self {
+        Self { status, retry_after, body: serde_json::from_slice(bytes).unwrap_or(Value::Null) }
+    }
+
+    pub(super) fn code(&self) -> &str {
+        self.text("code").unwrap_or_default()
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str)
+    }
+
+    fn detail(&self) -> String {
+        let said = self.text("detail").or_else(|| self.text("error_description")).or_else(|| self.text("error"));
+        said.map_or_else(|| format!("the server answers {}", self.status), str::to_owned)
+    }
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        // The address may have been typed with a password in it.
+        Self::Lost(error.without_url())
+    }
 }
 
 impl Failure {
-    /// Whether another attempt is worth while and safe.
-    pub(super) fn may_repeat(&self, repeatable: Repeatable) -> bool {
+    /// Whether trying again may help.
+    pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::NotSent(_) => true,
-            // A proxy's page for people comes and goes.
-            Self::NoAnswer(_) | Self::TooLong | Self::Strange(_) => repeatable == Repeatable::Yes,
-            Self::Refused { status, problem, .. } => match status.as_u16() {
-                408 | 429 => true,
-                503 if problem.code == UNKNOWN_OUTCOME => repeatable == Repeatable::Yes,
-                // In our own server's words nothing was done.
-                503 if !problem.code.is_empty() => true,
-                500..=599 => repeatable == Repeatable::Yes,
-                _ => false,
-            },
-            Self::BadKey(_) => false,
-        }
-    }
-
-    /// How long the server asks to be left alone.
-    pub(super) fn wish(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { wish, .. } => *wish,
-            Self::NotSent(_) | Self::NoAnswer(_) | Self::TooLong | Self::Strange(_) | Self::BadKey(_) => None,
-        }
-    }
-
-    /// Whether the request may have been carried out all the same.
-    pub(super) fn is_open(&self) -> bool {
-        match self {
-            Self::NotSent(_) | Self::BadKey(_) => false,
-            Self::NoAnswer(_) | Self::TooLong | Self::Strange(_) => true,
-            Self::Refused { status, problem, .. } => {
-                problem.code == UNKNOWN_OUTCOME
-                    || status.is_server_error() && (problem.code.is_empty() || problem.code == "internal")
+            Self::Lost(error) => !error.is_builder(),
+            Self::Refused(problem) => {
+                problem.status == StatusCode::TOO_MANY_REQUESTS
+                    || problem.status == StatusCode::REQUEST_TIMEOUT
+                    || problem.status.is_server_error()
             }
+            Self::Cut(_) => true,
+            Self::NotAServer(_) | Self::Told(_) => false,
         }
     }
 
-    /// Whether it tells what became of *every* attempt: the server knows the plan, or refuses for a reason that held for
-    /// an earlier attempt too.
-    pub(super) fn is_settled(&self) -> bool {
-        matches!(self, Self::Refused { problem, .. } if matches!(problem.code.as_str(), STALE | PLAN_REUSED | LEASE_LOST))
-    }
-
-    /// Whether the server says that there is no such thing.
-    pub(super) fn is_absent(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::NOT_FOUND, problem, .. } if problem.code == "not-found")
-    }
-
-    /// As an error of the provider; `what` was tried and completes "failed to …".
-    pub(super) fn into_error(self, what: &str) -> ProviderError {
-        let unavailable = |context: String| ProviderError::Unavailable { context, source: None };
+    /// Whether it says what became of every earlier attempt too: the plan was not, and will not be, written under it.
+    pub(super) fn holds_for_all(&self) -> bool {
         match self {
-            Self::NotSent(error) | Self::NoAnswer(error) => ProviderError::Unavailable {
-                context: what.to_owned(),
-                source: Some(Box::new(Cause::of(&error.without_url()))),
+            Self::Refused(problem) => matches!(problem.code(), "stale" | "plan-reused" | "lease-lost"),
+            Self::Lost(_) | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => false,
+        }
+    }
+
+    /// How long the server wants to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(problem) => problem.retry_after,
+            Self::Lost(_) | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => None,
+        }
+    }
+
+    /// Whether a write that failed so may have happened all the same.
+    pub(super) fn leaves_open(&self) -> bool {
+        match self {
+            Self::Lost(error) => !error.is_connect() && !error.is_builder(),
+            // In our own server's words nothing was done.
+            Self::Refused(problem) => problem.status.is_server_error() && problem.code() != "unavailable",
+            // What answers in the server's place may have asked it.
+            Self::Cut(_) | Self::NotAServer(_) => true,
+            Self::Told(_) => false,
+        }
+    }
+
+    /// With what was tried, once and for all; one that leaves the outcome open stays as it is.
+    pub(super) fn during(self, what: &str) -> Self {
+        if self.leaves_open() { self } else { Self::Told(self.into_error(what)) }
+    }
+
+    /// As the seam tells it; `what` completes "failed to …".
+    pub(super) fn into_error(self, what: &str) -> ProviderError {
+        match self {
+            Self::Told(error) => error,
+            Self::Lost(error) => {
+                ProviderError::Unavailable { context: what.to_owned(), source: Some(Box::new(Plain::of(&error))) }
+            }
+            Self::Cut(why) => ProviderError::Unavailable { context: format!("{what}: {why}"), source: None },
+            Self::NotAServer(why) => ProviderError::Unavailable {
+                context: format!("{what}: what answers is no control plane: {why}"),
+                source: None,
             },
-            Self::TooLong => unavailable(format!("{what}: no answer came in time")),
-            Self::Strange(why) => unavailable(format!("{what}: {why}")),
-            Self::BadKey(why) => ProviderError::Unauthorised(format!("log in to {what}: {why}")),
-            Self::Refused { status, problem, wish } => refused(what, status, problem, wish),
+            Self::Refused(problem) => refused(&problem, what),
         }
     }
 }
 
-fn refused(what: &str, status: StatusCode, problem: ProblemV1, wish: Option<Duration>) -> ProviderError {
-    let ProblemV1 { code, detail, stale, holder, scope, errors } = problem;
-    let detail = if detail.is_empty() { format!("the server answered {status}") } else { detail };
-    match (status.as_u16(), code.as_str()) {
-        (401, _) => ProviderError::Unauthorised(format!("{what}: {detail}")),
-        (403, _) => ProviderError::Unauthorised(match scope {
-            Some(scope) => format!("{what}: the key lacks the scope {scope}"),
-            None => format!("{what}: {detail}"),
-        }),
-        // A key learns nothing of other projects, not even whether they exist.
-        (404, "not-found") => ProviderError::Unauthorised(format!("{what}: {detail}")),
-        (_, STALE) => ProviderError::Conflict(stale),
-        (_, PLAN_REUSED) => ProviderError::PlanReused,
-        (_, LEASE_LOST) => ProviderError::LeaseLost,
-        (_, LEASE_HELD) => match holder {
-            Some(holder) => ProviderError::LeaseHeld(holder),
-            None => ProviderError::Unavailable { context: format!("{what}: {detail}"), source: None },
+fn refused(problem: &Problem, what: &str) -> ProviderError {
+    let unavailable = || ProviderError::Unavailable { context: format!("{what}: {}", problem.detail()), source: None };
+    let rejected = || {
+        let fault = problem.body.get("errors").and_then(|errors| errors.get(0));
+        let said = |name: &str| fault.and_then(|fault| fault.get(name)).and_then(Value::as_str);
+        let address: Option<Address> = said("place").and_then(|place| place.split_whitespace().next()?.parse().ok());
+        let reason = match (&address, said("detail")) {
+            (Some(_), Some(detail)) => detail.to_owned(),
+            (_, _) => problem.detail(),
+        };
+        ProviderError::Rejected { address, reason }
+    };
+    match problem.code() {
+        "stale" => member(&problem.body, "stale").map_or_else(rejected, ProviderError::Conflict),
+        "lease-held" => member(&problem.body, "holder").map_or_else(unavailable, ProviderError::LeaseHeld),
+        "lease-lost" => ProviderError::LeaseLost,
+        "plan-reused" => ProviderError::PlanReused,
+        "invalid" | "malformed-body" | "malformed-request" | "too-large" => rejected(),
+        _ => match problem.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                ProviderError::Unauthorised(format!("{what}: {}", problem.detail()))
+            }
+            // A key reaches one project, and is not told of others.
+            StatusCode::NOT_FOUND => ProviderError::Unauthorised(format!("{what}: {}", problem.detail())),
+            _ => unavailable(),
         },
-        (_, UNKNOWN_OUTCOME) => ProviderError::UnknownOutcome { source: None },
-        (400 | 409 | 412 | 413 | 415 | 422 | 428, code) if !code.is_empty() => {
-            let address = errors.iter().find_map(super::FaultV1::address);
-            let reason = match errors.as_slice() {
-                [fault] if !fault.detail.is_empty() => fault.detail.clone(),
-                _ => detail,
-            };
-            ProviderError::Rejected { address, reason }
-        }
-        (429, _) => {
-            let wish = wish.map(|wish| format!("; it asks to wait {} s", wish.as_secs())).unwrap_or_default();
-            ProviderError::Unavailable { context: format!("{what}: {detail}{wish}"), source: None }
-        }
-        _ => ProviderError::Unavailable { context: format!("{what}: {detail}"), source: None },
     }
 }
 
-/// Why a request failed, in one line: the library's errors name each layer, and the innermost says it.
+/// The innermost cause of a lost request in one sentence: the layers around it say no more than that it failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Cause(String);
+struct Plain(String);
 
-impl Cause {
-    pub(super) fn of(error: &reqwest::Error) -> Self {
-        let mut innermost: &dyn std::error::Error = error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
+impl Plain {
+    fn of(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self("no answer came in time".into());
         }
-        Self(if error.is_timeout() { "it took too long".to_owned() } else { innermost.to_string() })
+        let mut innermost: &dyn std::error::Error = error;
+        while let Some(cause) = innermost.source() {
+            innermost = cause;
+        }
+        Self(innermost.to_string())
     }
 }

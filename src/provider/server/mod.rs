@@ -1,220 +1,352 @@
-//! The target that is a control plane, reached over HTTP.
+//! The target behind HTTP: a control plane, `trueup serve`.
 //!
-//! Guarantees: credentials and contents go to the one server that was named and nowhere else (no redirect is followed);
-//! what may be repeated is repeated with growing pauses, what may not is never sent twice; an answer that does not come
-//! whole is none. A changeset is safe to repeat, because a plan is applied once: when no answer comes at all, the server
-//! is asked what became of it, and a late arrival is kept out by giving the lease back first.
+//! Requests are repeated where that is safe, with growing waits; what cannot be known after the last try is settled by
+//! asking, and only what stays open then is an unknown outcome.
 
+mod call;
 mod failure;
-mod http;
-mod patience;
-mod reader;
 mod token;
-mod writer;
 
-#[cfg(test)]
-mod tests;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use std::time::Duration;
+use reqwest::{Method, redirect};
+use tokio::sync::Mutex;
+use url::Url;
 
-use backon::Retryable as _;
-use bytes::Bytes;
-use reqwest::{Method, Response, StatusCode, header};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::ProviderError;
-use crate::base::ident::Name;
+use super::{Boxed, ProviderError, Reader, Writer};
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
-use crate::base::server_url::ServerUrl;
-use crate::object::wire_v1::problem::FaultV1;
+use crate::kinds::Address;
+use crate::object::audit::{AuditEntry, AuditQuery};
+use crate::object::capability::Capabilities;
+use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Operation, Write, WriteResult};
+use crate::object::lease::{LeaseGrant, LeaseHolder};
+use crate::object::record::{DigestRow, ObjectRecord, Snapshot};
+use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use crate::object::wire_v1::{
+    AppliedShape, AuditShape, ChangesetAnswer, ChangesetRequest, CompareAnswer, CompareRequest, LeaseBroken,
+    LeaseRelease, LeaseRequest, LeaseShape, Outputs, QuestionShape, ReadRequest, RecordShape, RowShape, TokenValue,
+};
+pub use call::Patience;
+use call::{Call, Repeat};
+use failure::Failure;
+use token::Token;
 
-pub use patience::Patience;
+/// How many addresses are asked for in one request.
+const ADDRESSES_AT_ONCE: usize = 500;
+/// How many secrets are compared in one request.
+const QUESTIONS_AT_ONCE: usize = 5_000;
 
-use failure::{Failure, Repeatable};
-use token::Credentials;
-
-/// Which server, as whom, for which project.
-pub struct ServerSettings {
-    /// The server.
-    pub url: ServerUrl,
-    /// The project; the key must be one of it.
-    pub project: Name,
+/// Where a control plane is, and as whom it is used.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its address.
+    pub url: Url,
     /// The public half of the key.
     pub client_id: String,
-    /// Its secret.
+    /// The secret half.
     pub client_secret: SecretText,
-    /// Certificates of authorities to trust in place of the system's, PEM.
-    pub authorities: Option<Vec<u8>>,
-    /// How long the server is waited for.
+    /// Certificates to trust in place of the system's, PEM.
+    pub trusted: Option<Vec<u8>>,
+    /// How long, and how often, requests are tried.
     pub patience: Patience,
 }
 
-/// One project of one control plane.
-pub struct ServerTarget {
+/// One project of a control plane.
+pub struct Server {
     client: reqwest::Client,
-    url: ServerUrl,
+    base: Url,
     project: Name,
-    credentials: Credentials,
+    client_id: String,
+    client_secret: SecretText,
+    token: Mutex<Option<Token>>,
     patience: Patience,
 }
 
-impl ServerTarget {
-    /// Makes ready to talk to a server; nothing is sent before the first request. Proxies are taken from the environment,
-    /// as command lines do.
+impl Server {
+    /// Gets ready; nothing is asked yet.
     ///
     /// # Errors
-    /// When the certificates cannot be read.
-    pub fn new(settings: ServerSettings) -> Result<Self, ProviderError> {
-        let ServerSettings { url, project, client_id, client_secret, authorities, patience } = settings;
-        // Another part of the process may have chosen one already: that is as good.
+    /// When the address is not one that credentials may be sent to, or a certificate cannot be read.
+    pub fn new(connection: Connection, project: Name) -> Result<Self, ProviderError> {
+        let Connection { url, client_id, client_secret, trusted, patience } = connection;
+        let is_local = match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
+            let reason = "credentials go over https only, and over http only within this machine".to_owned();
+            return Err(ProviderError::Rejected { address: None, reason });
+        }
+        // Installed once for the whole process; a second time says that it is there.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let unusable = |error: reqwest::Error| ProviderError::Unavailable {
-            context: "use the certificates of --ca-file".to_owned(),
-            source: Some(Box::new(error)),
+        let unavailable = |error: reqwest::Error| ProviderError::Unavailable {
+            context: "prepare requests".into(),
+            source: Some(Box::new(error.without_url())),
         };
-        let mut client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .user_agent(concat!("trueup/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(redirect::Policy::none())
             .connect_timeout(patience.connect)
-            .referer(false);
-        if let Some(pem) = authorities {
-            let authorities = reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?;
-            if authorities.is_empty() {
-                let context = "use the certificates of --ca-file: there are none in it".to_owned();
-                return Err(ProviderError::Unavailable { context, source: None });
-            }
-            client = client.tls_certs_only(authorities);
+            .timeout(patience.request);
+        if let Some(pem) = trusted {
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(unavailable)?;
+            builder = builder.tls_certs_only(certificates);
         }
-        let client = client.build().map_err(unusable)?;
-        Ok(Self { client, url, project, credentials: Credentials::new(client_id, client_secret), patience })
-    }
-
-    /// The path of something of the project.
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/projects/{}/{rest}", self.project)
-    }
-
-    /// What was tried, with where.
-    fn what(&self, what: &str) -> String {
-        format!("{what} at {}", self.url)
-    }
-}
-
-/// One request, as often as it has to be sent.
-struct Call {
-    method: Method,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<Bytes>,
-    accept: &'static str,
-    repeatable: Repeatable,
-    /// For the answer to begin, and for each further part of it.
-    patience: Duration,
-}
-
-/// How an answer is read.
-#[derive(Clone, Copy)]
-enum Form {
-    Document,
-    Lines,
-}
-
-impl ServerTarget {
-    fn call(&self, method: Method, path: String) -> Call {
-        Call {
-            method,
-            path,
-            query: Vec::new(),
-            body: None,
-            accept: "application/json",
-            repeatable: Repeatable::Yes,
-            patience: self.patience.answer,
+        if is_local {
+            // A proxy would look for this machine's server on its own.
+            builder = builder.no_proxy();
         }
+        let client = builder.build().map_err(unavailable)?;
+        Ok(Self { client, base: url, project, client_id, client_secret, token: Mutex::new(None), patience })
     }
 
-    fn get(&self, rest: &str) -> Call {
-        self.call(Method::GET, self.path(rest))
+    async fn read_some(&self, addresses: &[Address], archived: bool) -> Result<Vec<ObjectRecord>, ProviderError> {
+        let what = "read objects";
+        let mut records = Vec::with_capacity(addresses.len());
+        for some in addresses.chunks(ADDRESSES_AT_ONCE) {
+            let call = Call::post(&["objects", "read"], &ReadRequest { addresses: some.to_vec(), archived })?;
+            let reply = self.ask(what, &call).await?;
+            records.extend(reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from));
+        }
+        Ok(records)
     }
 
-    fn post(&self, rest: &str, body: &impl Serialize) -> Result<Call, Failure> {
-        let body = serde_json::to_vec(body)
-            .map_err(|error| Failure::Strange(format!("the request cannot be written: {error}")))?;
-        Ok(Call { body: Some(body.into()), ..self.call(Method::POST, self.path(rest)) })
+    async fn ask(&self, what: &str, call: &Call<'_>) -> Result<call::Reply, ProviderError> {
+        self.send(what, call).await.map_err(|failure| failure.into_error(what))
     }
 
-    /// A document.
-    async fn document<T: DeserializeOwned>(&self, call: Call) -> Result<T, Failure> {
-        let found: Vec<T> = self.repeat(&call, Form::Document).await?;
-        found.into_iter().next().ok_or_else(|| Failure::Strange("the answer is empty".to_owned()))
-    }
-
-    /// Lines.
-    async fn lines<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Failure> {
-        self.repeat(&Call { accept: "application/x-ndjson", ..call }, Form::Lines).await
-    }
-
-    /// Nothing but the status.
-    async fn nothing(&self, call: &Call) -> Result<(), Failure> {
-        let attempt = || async { self.attempt(call).await.map(drop) };
-        self.persist(call.repeatable, attempt).await
-    }
-
-    async fn repeat<T: DeserializeOwned>(&self, call: &Call, form: Form) -> Result<Vec<T>, Failure> {
+    async fn write(&self, changeset: &Changeset) -> Result<ChangesetOutcome, ProviderError> {
+        let what = "write";
+        let call = Call::post(&["changesets"], &ChangesetRequest::from(changeset))?;
+        // Whether an attempt may have arrived of which no answer came.
+        let open = AtomicBool::new(false);
         let attempt = || async {
-            let response = self.attempt(call).await?;
-            match form {
-                Form::Document => http::json(response, call.patience).await.map(|found| vec![found]),
-                Form::Lines => http::lines(response, call.patience).await,
-            }
-        };
-        self.persist(call.repeatable, attempt).await
-    }
-
-    /// Tries again as long as it is worth while and safe.
-    async fn persist<T, F>(&self, repeatable: Repeatable, attempt: impl FnMut() -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let longest = self.patience.longest_wish;
-        attempt
-            .retry(self.patience)
-            .sleep(tokio::time::sleep)
-            .when(|failure: &Failure| {
-                failure.may_repeat(repeatable) && failure.wish().is_none_or(|wish| wish <= longest)
+            let answer = async {
+                let reply = self.attempt(&call).await?;
+                reply.json::<ChangesetAnswer>("the outcome").map_err(|error| Failure::Cut(error.to_string()))
+            };
+            answer.await.inspect_err(|failure| {
+                open.fetch_or(failure.leaves_open(), Ordering::Relaxed);
             })
-            .adjust(|failure, pause| pause.map(|pause| failure.wish().map_or(pause, |wish| pause.max(wish))))
-            .notify(|failure, pause| tracing::debug!(?failure, ?pause, "the server is asked again"))
-            .await
-    }
-
-    /// Sends once, or twice when the token has ended meanwhile.
-    async fn attempt(&self, call: &Call) -> Result<Response, Failure> {
-        let mut renewed = false;
-        loop {
-            let token = self.credentials.token(&self.client, &self.url, self.patience.answer).await?;
-            let response = self.send(call, &token).await?;
-            if response.status() == StatusCode::UNAUTHORIZED && !renewed {
-                self.credentials.forget(&token).await;
-                renewed = true;
-                continue;
+        };
+        let answer = self.persist(call.repeat, attempt).await;
+        let open = open.into_inner();
+        match answer.map(ChangesetOutcome::from) {
+            // An earlier attempt arrived and its answer was lost: it was this very request that wrote it.
+            Ok(ChangesetOutcome::AlreadyApplied(applied)) if open && applied.body == changeset.body => {
+                Ok(self.written(changeset, &applied).await)
             }
-            return http::check(response, call.patience).await;
+            Ok(outcome) => Ok(outcome),
+            Err(failure) if open && !failure.holds_for_all() => self.settle(changeset, failure.into_error(what)).await,
+            Err(failure) => Err(failure.into_error(what)),
         }
     }
 
-    async fn send(&self, call: &Call, token: &SecretText) -> Result<Response, Failure> {
-        let mut request = self
-            .client
-            .request(call.method.clone(), self.url.at(&call.path))
-            .bearer_auth(token.expose_to_target())
-            .header(header::ACCEPT, call.accept);
-        if !call.query.is_empty() {
-            request = request.query(&call.query);
+    /// Learns what became of a changeset of which no answer came.
+    ///
+    /// It may still be on its way. So, before a *no* is believed, the lease is given back: what arrives after that is
+    /// refused, because it carries the token of a lease that has ended.
+    async fn settle(&self, changeset: &Changeset, why: ProviderError) -> Result<ChangesetOutcome, ProviderError> {
+        let unknown = |why: ProviderError| Err(ProviderError::UnknownOutcome { source: Some(why.into()) });
+        for fenced in [false, true] {
+            if fenced && self.release_lease(changeset.plan_id, changeset.fencing_token).await.is_err() {
+                return unknown(why);
+            }
+            match self.applied_plan(changeset.plan_id).await {
+                Ok(Some(applied)) if applied.body == changeset.body => {
+                    return Ok(self.written(changeset, &applied).await);
+                }
+                Ok(Some(_)) => return Err(ProviderError::PlanReused),
+                Ok(None) => {}
+                Err(_) => return unknown(why),
+            }
         }
-        if let Some(body) = &call.body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+        // Nothing was written, and nothing will be.
+        Err(why)
+    }
+
+    /// The outcome of a changeset that was written and whose answer was lost. The ids are looked up; should that fail,
+    /// it is known all the same that everything was written.
+    async fn written(&self, changeset: &Changeset, applied: &AppliedPlan) -> ChangesetOutcome {
+        let rows = self.digests().await.map(|snapshot| snapshot.rows).unwrap_or_default();
+        // Of several with one address the live one comes last, after the archived ones in their order.
+        let ids: BTreeMap<Address, ObjectId> = rows.into_iter().map(|row| (row.address, row.id)).collect();
+        let result = |write: &Write| {
+            let is_gone = matches!(write.operation, Operation::Delete);
+            let id = if is_gone { None } else { ids.get(&write.address).copied() };
+            WriteResult { address: write.address.clone(), action: write.action, id }
+        };
+        let results = changeset.writes.iter().map(result).collect();
+        ChangesetOutcome::Applied { revision: applied.revision, results }
+    }
+
+    /// Sends a request that is sent once: should no answer come, it is not known whether it was carried out.
+    async fn once<T: serde::de::DeserializeOwned>(&self, what: &str, call: Call<'_>) -> Result<T, ProviderError> {
+        let call = Call { repeat: Repeat::Unsafe, ..call };
+        match self.send(what, &call).await {
+            Ok(reply) => reply.json(what),
+            Err(failure) if failure.leaves_open() => {
+                Err(ProviderError::UnknownOutcome { source: Some(failure.into_error(what).into()) })
+            }
+            Err(failure) => Err(failure.into_error(what)),
         }
-        http::send(request, call.patience).await
+    }
+
+    async fn applied_plan(&self, plan: PlanId) -> Result<Option<AppliedPlan>, ProviderError> {
+        let what = "read whether the plan was applied";
+        let reply = self.ask(what, &Call::get(&["applied-plans", &plan.to_string()])).await?;
+        let applied: Option<AppliedShape> = reply.json(what)?;
+        Ok(applied.map(AppliedPlan::from))
+    }
+}
+
+impl Reader for Server {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::full()
+    }
+
+    fn digests(&self) -> Boxed<'_, Snapshot> {
+        Box::pin(async {
+            let what = "read the objects' digests";
+            let query = [("view", "digest".to_owned())];
+            let reply = self.ask(what, &Call { query: &query, ..Call::get(&["objects"]) }).await?;
+            let revision = reply.entity_tag.as_deref().and_then(|tag| tag.trim_matches('"').parse().ok());
+            let revision = revision.map(Revision).ok_or_else(|| ProviderError::Unavailable {
+                context: format!("{what}: the server does not say the revision"),
+                source: None,
+            })?;
+            let rows = reply.lines::<RowShape>(what)?.into_iter().map(DigestRow::from).collect();
+            Ok(Snapshot { revision, rows })
+        })
+    }
+
+    fn read<'a>(&'a self, addresses: Option<&'a [Address]>) -> Boxed<'a, Vec<ObjectRecord>> {
+        Box::pin(async move {
+            if let Some(addresses) = addresses {
+                return self.read_some(addresses, false).await;
+            }
+            let what = "read all objects";
+            let query = [("view", "full".to_owned())];
+            let reply = self.ask(what, &Call { query: &query, ..Call::get(&["objects"]) }).await?;
+            Ok(reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from).collect())
+        })
+    }
+
+    fn read_archived<'a>(&'a self, addresses: &'a [Address]) -> Boxed<'a, Vec<ObjectRecord>> {
+        Box::pin(self.read_some(addresses, true))
+    }
+
+    fn compare_secrets<'a>(&'a self, questions: &'a [SecretQuestion]) -> Boxed<'a, Vec<SecretAnswer>> {
+        Box::pin(async move {
+            let what = "compare secrets";
+            let mut answers = Vec::with_capacity(questions.len());
+            for some in questions.chunks(QUESTIONS_AT_ONCE) {
+                let questions = some.iter().map(QuestionShape::from).collect();
+                let call = Call::post(&["objects", "compare-secrets"], &CompareRequest { questions })?;
+                let answer: CompareAnswer = self.ask(what, &call).await?.json(what)?;
+                if answer.answers.len() != some.len() {
+                    let context = format!("{what}: the server answers {} of {}", answer.answers.len(), some.len());
+                    return Err(ProviderError::Unavailable { context, source: None });
+                }
+                answers.extend(answer.answers);
+            }
+            Ok(answers)
+        })
+    }
+
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>> {
+        Box::pin(async move {
+            let what = "read the audit";
+            let AuditQuery { addresses, latest_only, system, from, to, limit, offset } = query;
+            let mut pairs = vec![("latest", latest_only.to_string()), ("offset", offset.to_string())];
+            pairs.extend(from.map(|from| ("from", from.to_string())));
+            pairs.extend(to.map(|to| ("to", to.to_string())));
+            pairs.extend(limit.map(|limit| ("limit", limit.to_string())));
+            pairs.extend(system.as_ref().map(|system| ("system", system.to_string())));
+            let mut entries = Vec::new();
+            // All of them in one request when none are named.
+            let parts: Vec<&[Address]> = if addresses.is_empty() { vec![&[]] } else { addresses.chunks(100).collect() };
+            for some in parts {
+                let mut pairs = pairs.clone();
+                if !some.is_empty() {
+                    let names: Vec<String> = some.iter().map(ToString::to_string).collect();
+                    pairs.push(("addresses", names.join(",")));
+                }
+                let call = Call { query: &pairs, ..Call::get(&["audit"]) };
+                let reply = match self.ask(what, &call).await {
+                    // Without the scope there is no who and when (design §10); nothing else is lost.
+                    Err(ProviderError::Unauthorised(_)) if *latest_only => return Ok(Vec::new()),
+                    answered => answered?,
+                };
+                entries.extend(reply.json::<AuditShape>(what)?.entries);
+            }
+            entries.sort_by_key(|entry| entry.sequence);
+            Ok(entries)
+        })
+    }
+
+    fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
+        Box::pin(self.applied_plan(plan))
+    }
+}
+
+impl Writer for Server {
+    fn changeset<'a>(&'a self, changeset: &'a Changeset) -> Boxed<'a, ChangesetOutcome> {
+        Box::pin(async move {
+            if changeset.project != self.project {
+                let reason = format!("it is for project {}, not {}", changeset.project, self.project);
+                return Err(ProviderError::Rejected { address: None, reason });
+            }
+            self.write(changeset).await
+        })
+    }
+
+    fn take_lease<'a>(&'a self, owner: PlanId, actor: &'a str) -> Boxed<'a, LeaseGrant> {
+        Box::pin(async move {
+            let what = "take the lease";
+            let call = Call::post(&["lease"], &LeaseRequest { owner, actor: Some(actor.to_owned()) })?;
+            Ok(self.ask(what, &call).await?.json::<LeaseShape>(what)?.into())
+        })
+    }
+
+    fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            let call = Call::post(&["lease", "release"], &LeaseRelease { owner, token })?;
+            self.ask("give the lease back", &call).await.map(|_| ())
+        })
+    }
+
+    fn break_lease<'a>(&'a self, _actor: &'a str) -> Boxed<'a, Option<LeaseHolder>> {
+        Box::pin(async move {
+            let what = "take the lease away";
+            // Whoever takes it in between must not lose it to a repetition.
+            let call = Call { method: Method::DELETE, ..Call::get(&["lease"]) };
+            Ok(self.once::<LeaseBroken>(what, call).await?.holder)
+        })
+    }
+
+    fn tokens(&self) -> Boxed<'_, Vec<(Address, ObjectId, SecretText)>> {
+        Box::pin(async {
+            let what = "read the outputs";
+            let outputs: Outputs = self.ask(what, &Call::get(&["outputs"])).await?.json(what)?;
+            Ok(outputs.tokens.into_iter().map(|token| (token.address, token.id, token.token.0)).collect())
+        })
+    }
+
+    fn rotate_token<'a>(&'a self, address: &'a Address, _actor: &'a str) -> Boxed<'a, SecretText> {
+        Box::pin(async move {
+            let what = format!("rotate the token of {address}");
+            let path = ["objects", address.kind.as_str(), address.name.as_str(), "rotate"];
+            let call = Call { method: Method::POST, ..Call::get(&path) };
+            Ok(self.once::<TokenValue>(&what, call).await?.token.0)
+        })
+    }
+
+    fn project(&self) -> &Name {
+        &self.project
     }
 }

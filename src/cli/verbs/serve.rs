@@ -1,0 +1,161 @@
+//! `trueup serve`: the control plane.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::Context;
+use crate::cli::exit::{self, Exit};
+use crate::cli::server_folder::{FolderArguments, failed};
+use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::runtime::{Engine, EngineSettings};
+use crate::server::folder_lock::{FolderLock, FolderLockError};
+use crate::server::serve::{Drained, ServeError, Server};
+use crate::server::settings::{ServerSettings, TlsFiles};
+use crate::server::state::AppState;
+use crate::store::Clock;
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    folder: FolderArguments,
+    /// Where to listen; port 0 takes a free one, which the log names.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The certificate chain, PEM. Needed beyond this machine, unless --behind-proxy.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy in front speaks TLS with callers, and says in `X-Forwarded-For` who they are.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Write the server's URL to this file once it listens.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Form of the log on standard error.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// Least of what is logged.
+    #[arg(long, value_enum, default_value_t)]
+    log_level: LogLevel,
+}
+
+/// The signal that ended a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    /// From a service manager: an end as it should be.
+    Terminate,
+    /// From a keyboard.
+    Interrupt,
+}
+
+/// Serves until a signal.
+pub fn run(context: &Context, arguments: &Arguments) -> Exit {
+    log::begin(arguments.log_format, arguments.log_level);
+    // The first provider in a process stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(serve(context, arguments)).unwrap_or_else(|exit| exit),
+        Err(error) => exit::failed(format!("failed to start: {error}")),
+    }
+}
+
+async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
+    let in_folder = |path: &PathBuf| context.working_folder.join(path);
+    let tls = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref());
+    let settings = ServerSettings {
+        tls: tls.map(|(certificate, key)| TlsFiles { certificate: in_folder(certificate), key: in_folder(key) }),
+        behind_proxy: arguments.behind_proxy,
+        ..ServerSettings::new(arguments.listen)
+    };
+    let store = Arc::new(arguments.folder.open(context).await?);
+    let lock = FolderLock::take(&arguments.folder.folder(context));
+    let lock = match lock {
+        Ok(lock) => lock,
+        Err(error) => {
+            let _ = store.close().await;
+            return Err(not_locked(&error));
+        }
+    };
+    let engine = Arc::new(Engine::start(Arc::clone(&store), Clock::system(), &EngineSettings::default()));
+    let server = match Server::bind(AppState::new(engine, settings)).await {
+        Ok(server) => server,
+        Err(error) => {
+            let _ = store.close().await;
+            return Err(not_listening(&error));
+        }
+    };
+    let url = server.url();
+    let signals = signals().map_err(|error| exit::failed(format!("failed to wait for signals: {error}")))?;
+    if let Some(file) = &arguments.ready_file {
+        let path = in_folder(file);
+        let written = std::fs::write(&path, format!("{url}\n"));
+        written.map_err(|error| exit::failed(format!("failed to write {}: {error}", path.display())))?;
+    }
+    tracing::info!(url, "listening");
+    let mut signal = Signal::Terminate;
+    let drained = server.run(async { signal = signals.await }).await;
+    if let Drained::CutOff(connections) = drained {
+        tracing::warn!(connections, "the time for ending has passed: cut off");
+    }
+    store.close().await.map_err(|error| failed(&error))?;
+    drop(lock);
+    tracing::info!("ended");
+    Ok(match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::Terminate => Exit::Done,
+    })
+}
+
+/// Waits for the first signal. The handlers are in place when this returns.
+#[cfg(unix)]
+fn signals() -> std::io::Result<impl Future<Output = Signal>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => Signal::Interrupt,
+            _ = terminate.recv() => Signal::Terminate,
+        }
+    })
+}
+
+/// Waits for the signal there is.
+#[cfg(not(unix))]
+fn signals() -> std::io::Result<impl Future<Output = Signal>> {
+    Ok(async {
+        // Without a handler it runs until it is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Signal::Interrupt
+    })
+}
+
+fn not_locked(error: &FolderLockError) -> Exit {
+    let help = match error {
+        FolderLockError::Held => Some("give each server a folder of its own, or end the other one"),
+        FolderLockError::File(_) => None,
+    };
+    exit::say_error(&format!("failed to {}", exit::chain(error)), help);
+    Exit::Failed
+}
+
+fn not_listening(error: &ServeError) -> Exit {
+    let (help, exit) = match error {
+        ServeError::Exposed(_) => (
+            Some("give --tls-cert and --tls-key, or --behind-proxy when a proxy in front speaks TLS with callers"),
+            Exit::Usage,
+        ),
+        ServeError::Certificate { .. } => (None, Exit::InvalidInput),
+        ServeError::Listen { .. } => (None, Exit::Failed),
+    };
+    exit::say_error(&format!("failed to {}", exit::chain(error)), help);
+    exit
+}

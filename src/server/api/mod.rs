@@ -1,0 +1,59 @@
+//! Every endpoint by area, and the router made of them.
+//!
+//! # Adding an endpoint
+//!
+//! An area is a file `src/server/api/<area>.rs` with `pub(super) fn endpoints() -> Vec<Endpoint>`, named once in
+//! [`endpoints`] below. An endpoint is declared once, with everything there is to know of it:
+//!
+//! ```text
+//! Endpoint::post("send-thing", "/v1/projects/{project}/things", send_thing)   // the name is its operationId
+//!     .scope(Scope::ConfigWrite)            // or .public(); .may_need(Scope::Publish, "when …") for Caller::require
+//!     .area("configuration").summary("Send a thing.").describe("…")
+//!     .path_parameter("name", "…")          // `project` is known and checked against the key by the gate
+//!     .query::<ThingQuery>()                // Deserialize + JsonSchema, deny_unknown_fields; read with Query<ThingQuery>
+//!     .json_body::<Thing>()                 // likewise; read with Json<Thing>; .body_limit(bytes), default 1 MiB
+//!     .answers::<Sent>(201, "it was sent")  // Serialize + JsonSchema; return (StatusCode, Json(sent))
+//!     .fails(&[ProblemCode::Conflict])      // beyond those that follow from the lines above
+//! ```
+//!
+//! From the declaration follow the route, the check of token, scope, project and size (before the handler runs), the
+//! description in `/openapi.json`, and the test that no endpoint answers without its scope. A handler is an async
+//! function over the extractors of [`extract`] and [`Caller`](crate::server::access::Caller) that returns
+//! [`Answer`](problem::Answer).
+
+pub mod endpoint;
+pub mod extract;
+pub mod gate;
+pub mod openapi;
+pub mod operation;
+pub mod problem;
+pub mod token;
+
+use axum::Router;
+
+use super::state::AppState;
+use endpoint::Endpoint;
+use problem::{Problem, ProblemCode};
+
+/// All endpoints, area by area.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    let areas = [token::endpoints(), operation::endpoints()];
+    areas.into_iter().flatten().collect()
+}
+
+/// The router of all endpoints.
+pub fn router(state: &AppState) -> Router {
+    let mut router = Router::new();
+    for endpoint in endpoints() {
+        let (path, method_router) = endpoint.into_route(state);
+        router = router.route(path, method_router);
+    }
+    router
+        .fallback(async || Problem::new(ProblemCode::NotFound, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(ProblemCode::MethodNotAllowed, "this address does not know the method; see the header Allow")
+        })
+        .layer(axum::middleware::from_fn_with_state(state.clone(), super::trace::trace))
+        .with_state(state.clone())
+}
