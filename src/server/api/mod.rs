@@ -21,6 +21,7 @@
 //! function over the extractors of [`extract`] and [`Caller`](crate::server::access::Caller) that returns
 //! [`Answer`](problem::Answer).
 
+pub mod configuration;
 pub mod endpoint;
 pub mod extract;
 pub mod gate;
@@ -38,7 +39,7 @@ use problem::{Problem, ProblemCode};
 /// All endpoints, area by area.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    let areas = [token::endpoints(), operation::endpoints()];
+    let areas = [token::endpoints(), operation::endpoints(), configuration::endpoints()];
     areas.into_iter().flatten().collect()
 }
 
