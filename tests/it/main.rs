@@ -14,6 +14,7 @@ mod offline_verbs;
 #[cfg(unix)]
 mod readme;
 mod rig;
+mod rotate;
 mod safety;
 mod selection;
 mod server_access;
