@@ -15,6 +15,8 @@ mod readme;
 mod rig;
 mod safety;
 mod selection;
+mod server_access;
+mod server_rig;
 mod stories;
 mod support;
 mod world;
