@@ -16,6 +16,8 @@ mod rig;
 mod safety;
 mod selection;
 mod server_access;
+mod server_http;
+mod server_process;
 mod server_rig;
 mod stories;
 mod support;
