@@ -9,7 +9,7 @@ use super::changeset::{MakeError, Source, secret_update, writes};
 use super::report::{ActionReport, ActionState, Event, Report};
 use crate::base::digest::Digest;
 use crate::base::fingerprint::fingerprint;
-use crate::base::ident::FencingToken;
+use crate::base::ident::{FencingToken, ObjectId};
 use crate::desired::Desired;
 use crate::desired::secrets::Secrets;
 use crate::kinds::Address;
@@ -158,7 +158,24 @@ async fn write(
             }
             Ok(())
         }
-        ChangesetOutcome::AlreadyApplied(applied) => repeated(applied, request, report),
+        // When this began it was not applied, and the lease is held: an answer got lost, and the write was its own.
+        ChangesetOutcome::AlreadyApplied(applied) if applied.body == request.body => {
+            let ids: BTreeMap<Address, ObjectId> = writer
+                .digests()
+                .await?
+                .rows
+                .into_iter()
+                .filter(|row| !row.archived)
+                .map(|row| (row.address, row.id))
+                .collect();
+            report.revision = Some(applied.revision);
+            for action in &mut report.actions {
+                action.state = ActionState::Done;
+                action.id = ids.get(&action.address).copied();
+            }
+            Ok(())
+        }
+        ChangesetOutcome::AlreadyApplied(_) => Err(ProviderError::PlanReused.into()),
     }
 }
 

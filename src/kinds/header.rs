@@ -26,6 +26,12 @@ pub enum HeaderValue {
 
 const TRANSPORT: [&str; 6] = ["host", "content-length", "connection", "transfer-encoding", "upgrade", "te"];
 
+/// Whether a header, named in lower case, is set by whatever carries the request.
+#[must_use]
+pub fn belongs_to_transport(name: &str) -> bool {
+    TRANSPORT.contains(&name)
+}
+
 /// Checks names and values. `authorization` says whether the header of that name may stand here.
 pub fn check(headers: &Headers, at: &Path, authorization: bool, findings: &mut Findings) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
@@ -39,7 +45,7 @@ pub fn check(headers: &Headers, at: &Path, authorization: bool, findings: &mut F
                 .error(Code::ReservedHeader, here.clone(), "`Authorization` is set through auth")
                 .at_key()
                 .help("move it to spec.auth: { type: bearer, token: { fromEnv: … } }");
-        } else if TRANSPORT.contains(&lower.as_str()) {
+        } else if belongs_to_transport(&lower) {
             findings.error(Code::ReservedHeader, here.clone(), format!("`{name}` belongs to the transport")).at_key();
         }
         if let Some(first) = seen.insert(lower, name) {

@@ -7,6 +7,8 @@ pub mod action;
 pub mod audit;
 pub mod capability;
 pub mod changeset;
+pub mod delivery;
 pub mod lease;
 pub mod record;
 pub mod secret_comparison;
+pub mod wire_v1;

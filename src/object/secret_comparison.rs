@@ -14,7 +14,8 @@ pub struct SecretQuestion {
 }
 
 /// The answer to a [`SecretQuestion`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum SecretAnswer {
     /// The target holds this content.
     Same,

@@ -14,7 +14,9 @@ mod by_hand;
 mod changeset;
 mod clock;
 mod content;
+mod deliveries;
 mod error;
+mod events;
 mod flush;
 mod key;
 mod lease;
@@ -28,6 +30,7 @@ mod stage;
 mod staged;
 mod tokens;
 mod unique;
+mod users;
 mod versions;
 
 #[cfg(test)]
@@ -41,7 +44,9 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 pub use access::{IssuedToken, KeyToVerify, NewKey, TokenAccess, TokenLookup};
 pub use by_hand::{IfMatch, PutOutcome, Removed};
 pub use clock::Clock;
+pub use deliveries::{DeliveryFilter, DueDelivery, PendingDestination, Redelivered};
 pub use error::{Cause, StoreError};
+pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
 pub use objects::StoredVersion;
 pub use tokens::TokenOwner;

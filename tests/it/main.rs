@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod behaviour;
 mod command_line;
 mod drift;
 mod examples;
@@ -13,6 +14,7 @@ mod offline_verbs;
 #[cfg(unix)]
 mod readme;
 mod rig;
+mod rotate;
 mod safety;
 mod selection;
 mod server_access;

@@ -72,9 +72,12 @@ struct Sample {
 
 impl Sample {
     async fn new() -> Self {
+        // The first provider in a process stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("s.db"), None, Clock::system()).await.expect("a store");
-        let engine = Engine::start(Arc::new(store), Clock::system(), EngineSettings::default());
+        let engine =
+            Engine::start(Arc::new(store), Clock::system(), &EngineSettings::default()).await.expect("an engine");
         let settings = ServerSettings::new(SocketAddr::from(([127, 0, 0, 1], 0)));
         Self { state: AppState::new(Arc::new(engine), settings), _folder: folder }
     }

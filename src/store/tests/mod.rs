@@ -4,6 +4,7 @@ mod bulk;
 mod by_hand;
 mod changesets;
 mod files;
+mod journal;
 mod leases;
 mod life_cycles;
 mod properties;

@@ -1,0 +1,60 @@
+//! Events as stored.
+
+mod journal;
+mod prune;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::Row as _;
+
+use super::ReadStore;
+use super::clock::{from_column, to_column};
+use super::error::StoreError;
+use super::rows;
+use crate::base::ident::Name;
+use crate::object::delivery::EventRecord;
+
+pub use journal::{AttemptEnd, DeliveryEnd, JournalOutcome, NewDelivery, NewEvent};
+
+/// A place in the list of events: behind the event with this sequence, accepted at this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventPlace {
+    /// When it was accepted, in microseconds since 1970.
+    pub at: i64,
+    /// Its place in the order of acceptance.
+    pub sequence: i64,
+}
+
+impl ReadStore {
+    /// Events of a project in the order of acceptance, each with its place: those accepted at `since` or later, and
+    /// behind `behind`.
+    ///
+    /// Guarantees: whoever goes on from the last place misses nothing that is accepted later and sees nothing twice,
+    /// as long as the clock is not set back.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or an event in it is damaged.
+    pub async fn events(
+        &self,
+        project: &Name,
+        since: Option<Timestamp>,
+        behind: Option<EventPlace>,
+        limit: u32,
+    ) -> Result<Vec<(EventPlace, EventRecord)>, StoreError> {
+        let Some(mut view) = self.view().await? else { return Ok(Vec::new()) };
+        let since = since.map_or(i64::MIN, to_column);
+        let behind = behind.unwrap_or(EventPlace { at: i64::MIN, sequence: 0 });
+        let query = sqlx::query(
+            "SELECT sequence, at, body FROM events WHERE project = ?1 AND at >= max(?2, ?3) \
+             AND (at, sequence) > (?3, ?4) ORDER BY at, sequence LIMIT ?5",
+        );
+        let query = query.bind(project.as_str()).bind(since).bind(behind.at).bind(behind.sequence).bind(limit);
+        let read = |row: &sqlx::sqlite::SqliteRow| {
+            let place = EventPlace { sequence: row.try_get(0)?, at: row.try_get(1)? };
+            let what = format!("event {}", place.sequence);
+            let event: Value = rows::json(&what, "body", row.try_get(2)?)?;
+            Ok((place, EventRecord { accepted_at: from_column(&what, place.at)?, event }))
+        };
+        query.fetch_all(&mut *view).await?.iter().map(read).collect()
+    }
+}
