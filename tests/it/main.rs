@@ -18,6 +18,8 @@ mod rotate;
 mod safety;
 mod selection;
 mod server_access;
+mod server_http;
+mod server_process;
 mod server_rig;
 mod stories;
 mod support;
