@@ -15,11 +15,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use trueup::base::ident::Name;
 use trueup::object::access::{AccessKey, Scope};
 use trueup::runtime::{Engine, EngineSettings};
@@ -37,6 +38,7 @@ pub(crate) const BEGIN: i64 = 1_767_225_600;
 pub(crate) struct ServerRig {
     folder: tempfile::TempDir,
     seconds: Arc<AtomicI64>,
+    turned: watch::Sender<()>,
     keys: AtomicU32,
     engine: Arc<Engine>,
     state: AppState,
@@ -113,6 +115,8 @@ impl ServerRig {
         change: impl FnOnce(&mut ServerSettings),
         engine: EngineSettings,
     ) -> Self {
+        let turned = watch::Sender::new(());
+        let engine = EngineSettings { turned: Some(turned.subscribe()), ..engine };
         // The first provider in a process stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -124,7 +128,7 @@ impl ServerRig {
         let path = folder.path().join("trueup.db");
         let (engine, state, url, stop, running) = runtime.block_on(async {
             let store = Arc::new(Store::open(&path, None, clock.clone()).await.expect("an open store"));
-            let engine = Arc::new(Engine::start(store, clock, engine));
+            let engine = Arc::new(Engine::start(store, clock, &engine).await.expect("an engine"));
             let state = AppState::new(Arc::clone(&engine), settings);
             let server = Server::bind(state.clone()).await.expect("a server that listens");
             let url = server.url();
@@ -140,6 +144,7 @@ impl ServerRig {
         Self {
             folder,
             seconds,
+            turned,
             keys: AtomicU32::new(0),
             engine,
             state,
@@ -166,6 +171,7 @@ impl ServerRig {
         let running = self.running.lock().expect("the server").take().expect("a server that runs");
         self.block_on(async {
             let drained = running.await.expect("a server that ended");
+            self.engine.stop(Duration::from_secs(10)).await;
             self.engine.store().close().await.expect("a closed store");
             drained
         })
@@ -209,6 +215,7 @@ impl ServerRig {
     /// Turns the clock of the server forward.
     pub(crate) fn turn(&self, by: SignedDuration) {
         self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);
+        self.turned.send_replace(());
     }
 
     /// A key with these scopes.

@@ -22,7 +22,9 @@
 //! [`Answer`](problem::Answer).
 
 pub mod configuration;
+pub mod deliveries;
 pub mod endpoint;
+pub mod events;
 pub mod extract;
 pub mod gate;
 pub mod openapi;
@@ -39,7 +41,13 @@ use problem::{Problem, ProblemCode};
 /// All endpoints, area by area.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    let areas = [token::endpoints(), operation::endpoints(), configuration::endpoints()];
+    let areas = [
+        token::endpoints(),
+        configuration::endpoints(),
+        events::endpoints(),
+        deliveries::endpoints(),
+        operation::endpoints(),
+    ];
     areas.into_iter().flatten().collect()
 }
 
