@@ -46,7 +46,7 @@ impl Served {
             let project = Name::from_any(crate::rig::PROJECT);
             let scopes = Scopes::all();
             let key = store.create_key(&project, &Name::from_any("rig"), &scopes, "rig@here").await.expect("a key");
-            let engine = Arc::new(Engine::start(store, clock, EngineSettings::default()));
+            let engine = Arc::new(Engine::start(store, clock, &EngineSettings::default()).await.expect("an engine"));
             let settings = ServerSettings::new(SocketAddr::from(([127, 0, 0, 1], 0)));
             let server = Server::bind(AppState::new(Arc::clone(&engine), settings)).await.expect("a server");
             let address = server.address();

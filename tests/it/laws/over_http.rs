@@ -1,8 +1,6 @@
 //! The same laws where the target is a server: the very tests, with another target under the rig.
 
-use super::{
-    counts, empty_after_apply, exported, order, ownership, plan_writes_nothing, pruning, secrets, stale_plans,
-};
+use super::{counts, empty_after_apply, exported, ownership, plan_writes_nothing, pruning, secrets, stale_plans};
 use crate::rig::over_http;
 
 macro_rules! over_http {
