@@ -21,6 +21,7 @@
 //! function over the extractors of [`extract`] and [`Caller`](crate::server::access::Caller) that returns
 //! [`Answer`](problem::Answer).
 
+pub mod configuration;
 pub mod deliveries;
 pub mod endpoint;
 pub mod events;
@@ -40,7 +41,13 @@ use problem::{Problem, ProblemCode};
 /// All endpoints, area by area.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    let areas = [token::endpoints(), events::endpoints(), deliveries::endpoints(), operation::endpoints()];
+    let areas = [
+        token::endpoints(),
+        operation::endpoints(),
+        configuration::endpoints(),
+        events::endpoints(),
+        deliveries::endpoints(),
+    ];
     areas.into_iter().flatten().collect()
 }
 
