@@ -15,6 +15,7 @@ pub mod parameter;
 pub mod process;
 mod reader;
 pub mod rights;
+pub mod schema;
 
 #[cfg(test)]
 mod vectors;

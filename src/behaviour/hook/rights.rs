@@ -36,7 +36,7 @@ pub struct RequestView<'r> {
     pub roles: &'r Roles,
     /// Who started it, and on whose behalf.
     pub requesters: &'r [String],
-    /// Everybody to whom one of its actions is or was assigned.
+    /// Everybody to whom one of its actions is assigned, and who has ended one.
     pub participants: &'r [String],
     /// Whether it has not ended.
     pub open: bool,

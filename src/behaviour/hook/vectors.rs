@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
 use super::call::{self, Input};
 use super::dataset::{self, Moment};
-use super::error::HookError;
+use super::error::{HookCode, HookError};
 use super::file_url::FileUrl;
 use super::identifier::Identifier;
 use super::rights::{self, ActionView, Caller, RequestView};
+use super::schema::CallBody;
 use crate::kinds::workflow::Roles;
 use crate::kinds::workflow::data::Data;
 
@@ -43,6 +45,39 @@ fn calls() {
         let errors = call::parse(&vector["call"]).err().unwrap_or_default();
         assert_eq!(json!(codes(&errors)), vector["codes"], "{vector} {errors:?}");
     }
+}
+
+/// The schema takes every call that is read, and none that is refused for its form.
+#[test]
+fn the_schema_says_the_same() {
+    let schema = SchemaGenerator::default().into_root_schema_for::<CallBody>().to_value();
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    // What no schema can say.
+    let beyond = ["conflicting-fields", "invalid-id", "duplicate-parameter", "unknown-data", "wrong-data-type"];
+    let mut calls: Vec<(Value, Value)> = Vec::new();
+    for vector in vectors("hook-calls") {
+        calls.push((vector["call"].clone(), vector["codes"].clone()));
+    }
+    for vector in vectors("hook-parameters") {
+        let input = json!({ "number": 1, "parameters": vector["parameters"] });
+        let call = json!({ "operation": "updateRequestDataset", "args": { "input": input } });
+        let codes = vector.get("codes").cloned().unwrap_or(json!([]));
+        if vector["parameters"] != json!([]) {
+            calls.push((call, codes));
+        }
+    }
+    let mut refused = 0;
+    for (call, codes) in calls {
+        let codes: Vec<&str> = codes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let only_beyond = codes.iter().all(|code| beyond.contains(code));
+        if only_beyond && !call.to_string().contains("numericValue\":1}") {
+            assert!(schema.is_valid(&call), "{call}: {:?}", schema.iter_errors(&call).next().map(|e| e.to_string()));
+        } else if call::parse(&call).is_err_and(|errors| errors.iter().any(|e| e.code == HookCode::UnknownField)) {
+            assert!(!schema.is_valid(&call), "{call}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 5, "{refused}");
 }
 
 #[test]

@@ -20,10 +20,7 @@ use crate::server::folder_lock::{FolderLock, FolderLockError};
 use crate::server::serve::{Drained, ServeError, Server};
 use crate::server::settings::{ServerSettings, TlsFiles};
 use crate::server::state::AppState;
-use crate::store::Clock;
-
-/// How long deliveries and steps under way may take once the server ends; what is cut off goes on with the next start.
-const GRACE: Duration = Duration::from_secs(10);
+use crate::store::{Clock, Store};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -42,15 +39,15 @@ pub struct Arguments {
     /// A proxy in front speaks TLS with callers, and says in `X-Forwarded-For` who they are.
     #[arg(long)]
     behind_proxy: bool,
-    /// Let deliveries and workflows reach this range, which is not public: `10.1.0.0/16`.
-    #[arg(long, value_name = "CIDR", action = clap::ArgAction::Append)]
+    /// A range of addresses that requests may go to although it is not public; repeatable.
+    #[arg(long, value_name = "CIDR")]
     allow_egress: Vec<IpNet>,
-    /// Lead everything that deliveries and workflows send through this proxy.
+    /// A proxy that makes all connections to the outside, and resolves names.
     #[arg(long, value_name = "URL")]
     egress_proxy: Option<Url>,
-    /// Keep recorded events, with their deliveries, for so many days once they are settled.
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
-    keep_events: u16,
+    /// How many days events are kept with their deliveries, once those are settled.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    keep_events: u32,
     /// Write the server's URL to this file once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -99,18 +96,16 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
             return Err(not_locked(&error));
         }
     };
-    let started = Engine::start(Arc::clone(&store), Clock::system(), &engine_settings(context, arguments)?).await;
-    let engine = match started {
+    let engine = match start(context, arguments, &store).await {
         Ok(engine) => Arc::new(engine),
-        Err(error) => {
+        Err(exit) => {
             let _ = store.close().await;
-            return Err(exit::failed(format!("failed to {}", exit::chain(&error))));
+            return Err(exit);
         }
     };
     let server = match Server::bind(AppState::new(Arc::clone(&engine), settings)).await {
         Ok(server) => server,
         Err(error) => {
-            engine.stop(Duration::ZERO).await;
             let _ = store.close().await;
             return Err(not_listening(&error));
         }
@@ -128,7 +123,7 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     if let Drained::CutOff(connections) = drained {
         tracing::warn!(connections, "the time for ending has passed: cut off");
     }
-    engine.stop(GRACE).await;
+    engine.stop(ENGINE_GRACE).await;
     store.close().await.map_err(|error| failed(&error))?;
     drop(lock);
     tracing::info!("ended");
@@ -138,12 +133,15 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     })
 }
 
-/// What the engine is told.
-fn engine_settings(context: &Context, arguments: &Arguments) -> Result<EngineSettings, Exit> {
+/// How long what the engine has under way may take once nobody is served any more.
+const ENGINE_GRACE: Duration = Duration::from_secs(10);
+
+/// Starts the engine as the arguments say.
+async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> Result<Engine, Exit> {
     let ca_pem = match &context.server.ca_file {
         None => None,
-        Some(path) => {
-            let path = context.working_folder.join(path);
+        Some(file) => {
+            let path = context.working_folder.join(file);
             let read = std::fs::read(&path);
             Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
         }
@@ -155,7 +153,9 @@ fn engine_settings(context: &Context, arguments: &Arguments) -> Result<EngineSet
         ..OutgoingSettings::default()
     };
     let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
-    Ok(EngineSettings { outgoing, keep_events, ..EngineSettings::default() })
+    let settings = EngineSettings { outgoing, keep_events, ..EngineSettings::default() };
+    let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
+    started.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
 }
 
 /// Waits for the first signal. The handlers are in place when this returns.

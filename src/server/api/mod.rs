@@ -43,10 +43,10 @@ use problem::{Problem, ProblemCode};
 pub fn endpoints() -> Vec<Endpoint> {
     let areas = [
         token::endpoints(),
-        operation::endpoints(),
         configuration::endpoints(),
         events::endpoints(),
         deliveries::endpoints(),
+        operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }
