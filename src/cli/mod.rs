@@ -42,6 +42,8 @@ struct CommandLine {
     /// Say nothing but results, warnings and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
+    #[command(flatten)]
+    server: target::ServerArguments,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -55,6 +57,8 @@ pub struct Context {
     pub quiet: bool,
     /// In which form problems are told.
     pub problems: Problems,
+    /// How a control plane is reached.
+    pub server: target::ServerArguments,
 }
 
 /// The form in which the problems that end a run are told.
@@ -111,7 +115,7 @@ pub fn command() -> Command {
 }
 
 fn execute(line: CommandLine) -> Exit {
-    let CommandLine { chdir, quiet, verb } = line;
+    let CommandLine { chdir, quiet, server, verb } = line;
     let folder = match std::env::current_dir() {
         Ok(present) => chdir.map_or_else(|| present.clone(), |folder| present.join(folder)),
         Err(error) => return exit::failed(format!("failed to find the working folder: {error}")),
@@ -120,7 +124,7 @@ fn execute(line: CommandLine) -> Exit {
         Ok(folder) => folder,
         Err(error) => return exit::failed(format!("failed to enter {}: {error}", folder.display())),
     };
-    verb.run(&Context { working_folder: folder, quiet, problems: Problems::Text })
+    verb.run(&Context { working_folder: folder, quiet, problems: Problems::Text, server })
 }
 
 /// Gives every flag its `TRUEUP_…` twin.

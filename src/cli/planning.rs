@@ -26,6 +26,8 @@ pub struct Prepared {
     pub loaded: LoadedProject,
     /// The contents of its secrets, as far as they are available.
     pub secrets: Secrets,
+    /// Which secrets may be read.
+    pub allowed: SecretArguments,
 }
 
 /// Loads a project and reads its secrets.
@@ -34,10 +36,11 @@ pub struct Prepared {
 /// When anything is wrong with its manifests, which is said on standard error.
 pub fn prepare(context: &Context, project: &ProjectArguments, secrets: &SecretArguments) -> Result<Prepared, Exit> {
     let loaded = project::load_sound(context, project)?;
+    let allowed = secrets.clone();
     let source = GuardedSource::new(&loaded.desired.project.root, &context.working_folder, secrets);
     let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
     let secrets = Secrets::read(&source, references);
-    Ok(Prepared { loaded, secrets })
+    Ok(Prepared { loaded, secrets, allowed })
 }
 
 /// What a verb asks of a plan.

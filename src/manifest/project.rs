@@ -4,11 +4,14 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use url::Url;
 
 use super::finish::{Context, finish};
 use super::node::Node;
 use super::patch::{Patch, Patches};
-use super::project_file::{Limits, PROJECT_FILE, ProjectFile, ProjectSpec, TargetFile, project_schema};
+use super::project_file::{
+    EmbeddedFile, Limits, PROJECT_FILE, ProjectFile, ProjectSpec, ServerFile, TargetFile, project_schema,
+};
 use super::settings::{Given, Sources};
 use super::variables::Variables;
 use super::yaml;
@@ -18,6 +21,7 @@ use crate::base::ident::Name;
 use crate::base::path::{Path, Segment};
 use crate::base::positions::Positions;
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
+use crate::base::secret::SecretRef;
 use crate::base::source::{FileId, Span};
 
 /// The target implied when a project file names none.
@@ -57,6 +61,15 @@ pub enum TargetSettings {
         /// The file, absolute; it need not exist.
         data: PathBuf,
     },
+    /// A control plane.
+    Server {
+        /// Its address.
+        url: Url,
+        /// The public half of a key.
+        client_id: String,
+        /// Where the secret half comes from.
+        client_secret: SecretRef,
+    },
 }
 
 /// What the loading of manifests needs of a project.
@@ -92,12 +105,13 @@ pub(super) fn prepare(
     let spec = read.as_ref().map_or(&empty, |read| &read.file.spec);
     let positions = read.as_ref().map(|read| &read.positions);
     let target_name = choose(spec, target, positions, diagnostics)?;
-    let implied = TargetFile { embedded: Some(super::project_file::EmbeddedFile::default()), ..TargetFile::default() };
+    let implied = TargetFile { embedded: Some(EmbeddedFile::default()), ..TargetFile::default() };
     let chosen = spec.targets.get(target_name.as_str()).unwrap_or(&implied);
     let sources = Sources { spec, chosen, target: &target_name, positions };
     let variables = sources.variables(given, diagnostics);
     let path = Path::keys("spec.targets").key(target_name.as_str());
-    let settings = embedded(root, &target_name, chosen, &variables, positions, &path, diagnostics)?;
+    let place = Place { root, name: &target_name, variables: &variables, positions, path };
+    let settings = place.settings(chosen, diagnostics)?;
     let patches = read.as_ref().map(|read| patches(read, &target_name)).unwrap_or_default();
     let patches = Patches::new(target_name.as_str(), patches, diagnostics);
     let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -244,34 +258,78 @@ fn choose(
     name.parse().ok()
 }
 
-fn embedded(
-    root: &FilePath,
-    name: &Name,
-    target: &TargetFile,
-    variables: &Variables,
-    positions: Option<&Positions>,
-    path: &Path,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<TargetSettings> {
-    let Some(embedded) = &target.embedded else {
-        let message = format!("the target `{name}` does not say where it is");
-        let diagnostic = Diagnostic::error(Code::MissingField, message).help("add `embedded: {}`");
-        diagnostics.push(placed(diagnostic, positions, path, true));
-        return None;
-    };
-    let Some(written) = &embedded.path else {
-        return Some(TargetSettings::Embedded { data: root.join(".trueup").join(format!("{name}.db")) });
-    };
-    match variables.replace(written) {
-        Ok(replaced) => {
-            let text = replaced.value.as_str().map_or_else(|| replaced.value.to_string(), str::to_owned);
-            Some(TargetSettings::Embedded { data: root.join(text) })
+/// Where a target is, as its part of the project file says it.
+struct Place<'p> {
+    root: &'p FilePath,
+    name: &'p Name,
+    variables: &'p Variables,
+    positions: Option<&'p Positions>,
+    /// The target in the project file.
+    path: Path,
+}
+
+impl Place<'_> {
+    fn settings(&self, target: &TargetFile, diagnostics: &mut Vec<Diagnostic>) -> Option<TargetSettings> {
+        match (&target.embedded, &target.server) {
+            (Some(embedded), None) => self.embedded(embedded, diagnostics),
+            (None, Some(server)) => self.server(server, diagnostics),
+            (None, None) => {
+                let message = format!("the target `{}` does not say where it is", self.name);
+                let help = "add `embedded: {}`, or `server` with url, clientId and clientSecret";
+                let diagnostic = Diagnostic::error(Code::MissingField, message).help(help);
+                diagnostics.push(placed(diagnostic, self.positions, &self.path, true));
+                None
+            }
+            (Some(_), Some(_)) => {
+                let message = format!("the target `{}` is both embedded and a server", self.name);
+                let diagnostic = Diagnostic::error(Code::ExclusiveFields, message).help("keep one of the two");
+                diagnostics.push(placed(diagnostic, self.positions, &self.path.key("server"), true));
+                None
+            }
         }
-        Err(unresolved) => {
-            let path = path.key("embedded").key("path");
-            diagnostics
-                .extend(unresolved.into_iter().map(|problem| placed(problem.diagnostic, positions, &path, false)));
-            None
+    }
+
+    fn embedded(&self, embedded: &EmbeddedFile, diagnostics: &mut Vec<Diagnostic>) -> Option<TargetSettings> {
+        let Some(written) = &embedded.path else {
+            return Some(TargetSettings::Embedded {
+                data: self.root.join(".trueup").join(format!("{}.db", self.name)),
+            });
+        };
+        let text = self.resolved(written, &self.path.key("embedded").key("path"), diagnostics)?;
+        Some(TargetSettings::Embedded { data: self.root.join(text) })
+    }
+
+    fn server(&self, server: &ServerFile, diagnostics: &mut Vec<Diagnostic>) -> Option<TargetSettings> {
+        let ServerFile { url, client_id, client_secret } = server;
+        let path = self.path.key("server");
+        let written = self.resolved(url, &path.key("url"), diagnostics);
+        let client_id = self.resolved(client_id, &path.key("clientId"), diagnostics);
+        let (written, client_id) = (written?, client_id?);
+        let is_fit = |url: &Url| {
+            let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+            matches!(url.scheme(), "https" | "http") && url.has_host() && bare && url.fragment().is_none()
+        };
+        match Url::parse(&written).ok().filter(is_fit) {
+            Some(url) => Some(TargetSettings::Server { url, client_id, client_secret: client_secret.clone() }),
+            None => {
+                let message = format!("`{written}` is not the address of a server");
+                let help = "write https://host, with nothing before the host and no query";
+                let diagnostic = Diagnostic::error(Code::InvalidUrl, message).help(help);
+                diagnostics.push(placed(diagnostic, self.positions, &path.key("url"), false));
+                None
+            }
+        }
+    }
+
+    /// A text of the project file with its variables replaced.
+    fn resolved(&self, written: &str, path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+        match self.variables.replace(written) {
+            Ok(replaced) => Some(replaced.value.as_str().map_or_else(|| replaced.value.to_string(), str::to_owned)),
+            Err(unresolved) => {
+                let problems = unresolved.into_iter();
+                diagnostics.extend(problems.map(|problem| placed(problem.diagnostic, self.positions, path, false)));
+                None
+            }
         }
     }
 }

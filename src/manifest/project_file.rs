@@ -17,12 +17,18 @@
 //!         - address: Destination/slack-nps
 //!           merge: { spec: { timeoutSeconds: 5 } }
 //!       requireSavedPlan: true
+//!     production:
+//!       server: { url: "https://trueup.acme.example", clientId: ci, clientSecret: { fromEnv: TRUEUP_CLIENT_SECRET } }
 //!   limits: { maxDeletes: 10, maxChangedPercent: 30 }
 //! ```
 //!
 //! Manifests are all `*.yaml`, `*.yml` and `*.json` files below the folder. A manifest is patched for the chosen
 //! target first; then its `${var.name}` and `${target.name}` are replaced, and it is checked. Without a project file the
 //! given folder is a project named after itself, with one target, `local`.
+//!
+//! A target is either `embedded`, a database file on this machine, or `server`, a control plane that `trueup serve`
+//! runs. `url` and `clientId` may hold variables. In a pipeline that runs what strangers propose, `--server-url` pins the
+//! address, so that no change of this file sends the key elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +41,7 @@ use super::variables::VariableType;
 use crate::base::ident::Name;
 use crate::base::module_text::module_documentation;
 use crate::base::schema::{published, without_null};
+use crate::base::secret::SecretRef;
 
 /// The name of a project file.
 pub const PROJECT_FILE: &str = "trueup.yaml";
@@ -130,6 +137,9 @@ pub struct TargetFile {
     /// A database file on this machine; nothing else needs to run.
     #[serde(default)]
     pub embedded: Option<EmbeddedFile>,
+    /// A control plane, `trueup serve`, on this machine or another.
+    #[serde(default)]
+    pub server: Option<ServerFile>,
     /// Values of variables for this target.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Scalar>")]
@@ -150,6 +160,20 @@ pub struct EmbeddedFile {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub path: Option<String>,
+}
+
+/// A control plane.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServerFile {
+    /// Its address: https, or http within this machine.
+    #[schemars(length(min = 1, max = 2048))]
+    pub url: String,
+    /// The public half of a key, as `trueup keys create` prints it.
+    #[schemars(length(min = 1, max = 255))]
+    pub client_id: String,
+    /// The secret half.
+    pub client_secret: SecretRef,
 }
 
 /// A change to one manifest.
@@ -238,6 +262,5 @@ mod tests {
         let schema = project_schema();
         walk(&schema, "");
         assert!(!schema.to_string().contains("\"null\""));
-        assert!(!schema.to_string().contains("server"), "the server target is not there yet");
     }
 }

@@ -1,10 +1,12 @@
 //! The actions of a plan as sent to a target in one request.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::action::ActionKind;
+use super::wire_v1::schema::{AddressForm, CounterForm, DigestForm, TimeForm, UuidForm};
 use crate::base::digest::Digest;
 use crate::base::ident::{FencingToken, Generation, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
@@ -131,38 +133,50 @@ pub enum ChangesetOutcome {
 }
 
 /// The object after a write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct WriteResult {
     /// The address.
+    #[schemars(with = "AddressForm")]
     pub address: Address,
     /// The action.
     pub action: ActionKind,
     /// The object's id; `None` once it was deleted.
+    #[schemars(with = "Option<UuidForm>")]
     pub id: Option<ObjectId>,
 }
 
 /// A plan that a target remembers to have applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct AppliedPlan {
     /// The plan.
+    #[schemars(with = "UuidForm")]
     pub plan_id: PlanId,
     /// Digest of the plan.
+    #[schemars(with = "DigestForm")]
     pub body: Digest,
     /// When.
+    #[schemars(with = "TimeForm")]
     pub at: Timestamp,
     /// By whom.
     pub actor: String,
     /// The project's revision after it.
+    #[schemars(with = "CounterForm")]
     pub revision: Revision,
 }
 
 /// An object that is not as the plan expected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Stale {
     /// The address.
+    #[schemars(with = "AddressForm")]
     pub address: Address,
     /// The generation the plan was made from; `None` where it expected no object.
+    #[schemars(with = "Option<CounterForm>")]
     pub expected: Option<Generation>,
     /// The generation found; `None` where there is no object.
+    #[schemars(with = "Option<CounterForm>")]
     pub found: Option<Generation>,
 }

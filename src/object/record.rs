@@ -1,8 +1,10 @@
 //! Objects as a target has them: a small row of each, and the whole of some.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::wire_v1::schema::{AddressForm, CounterForm, DigestForm, UuidForm};
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, ObjectId, Revision};
 use crate::kinds::{Address, Metadata};
@@ -17,18 +19,23 @@ pub struct Snapshot {
 }
 
 /// What the planner needs to know of an object whose content did not change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DigestRow {
     /// Kind and name. Several archived objects may have the address of a live one.
+    #[schemars(with = "AddressForm")]
     pub address: Address,
     /// The target's identity.
+    #[schemars(with = "UuidForm")]
     pub id: ObjectId,
     /// The revision that last changed it.
+    #[schemars(with = "CounterForm")]
     pub generation: Generation,
     /// Digest of the canonical form of metadata and spec.
+    #[schemars(with = "DigestForm")]
     pub digest: Digest,
     /// Digest of what was last applied; `None` for an object that no apply has written.
+    #[schemars(with = "Option<DigestForm>")]
     pub last_applied_digest: Option<Digest>,
     /// Whether an apply made it or took it over.
     pub managed: bool,
@@ -48,7 +55,7 @@ pub struct DigestRow {
 }
 
 /// A secret that a target holds: its place and the salt to compare under. The content never leaves the target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretSlot {
     /// Path in the manifest, as a [`Path`](crate::base::path::Path) prints it: `spec.auth.token`.
     pub path: String,

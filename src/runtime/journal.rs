@@ -68,11 +68,7 @@ impl Journal {
         let _ = self.entries.send(Entry::Close).await;
     }
 
-    async fn put(
-        &self,
-        entry: Entry,
-        answered: oneshot::Receiver<Result<(), NotWritten>>,
-    ) -> Result<(), NotWritten> {
+    async fn put(&self, entry: Entry, answered: oneshot::Receiver<Result<(), NotWritten>>) -> Result<(), NotWritten> {
         let closed = || Arc::new(StoreError::Closed);
         self.entries.send(entry).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
@@ -131,7 +127,7 @@ impl Entries {
 }
 
 impl Batch {
-    async fn write(self, store: &Store, lanes: &Lanes) {
+    async fn write(self, store: &Store, lanes: &Arc<Lanes>) {
         let Self { accepts, ends, rows, bytes: _ } = self;
         if rows == 0 {
             return;
@@ -169,7 +165,7 @@ type Accepts = Vec<(Vec<JournalEvent>, oneshot::Sender<Result<(), NotWritten>>)>
 type Ends = Vec<(DeliveryEnd, oneshot::Sender<Result<(), NotWritten>>)>;
 
 /// Hands the new deliveries to the lanes, and tells everybody that it is done. Whoever no longer listens does not matter.
-fn answer(accepts: Accepts, ends: Ends, outcome: &JournalOutcome, lanes: &Lanes) {
+fn answer(accepts: Accepts, ends: Ends, outcome: &JournalOutcome, lanes: &Arc<Lanes>) {
     let mut new = outcome.new.iter().copied();
     for (events, answer) in accepts {
         for event in events {
@@ -184,13 +180,13 @@ fn answer(accepts: Accepts, ends: Ends, outcome: &JournalOutcome, lanes: &Lanes)
     }
 }
 
-fn offer(offers: Vec<Offer>, at: Timestamp, lanes: &Lanes) {
+fn offer(offers: Vec<Offer>, at: Timestamp, lanes: &Arc<Lanes>) {
     for offer in offers {
         lanes.offer(offer, at);
     }
 }
 
-async fn one_by_one(accepts: Accepts, ends: Ends, store: &Store, lanes: &Lanes) {
+async fn one_by_one(accepts: Accepts, ends: Ends, store: &Store, lanes: &Arc<Lanes>) {
     for (events, waiting) in accepts {
         let rows: Vec<&NewEvent> = events.iter().map(|event| &event.row).collect();
         match store.write_journal(&rows, &[]).await {

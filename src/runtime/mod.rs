@@ -3,32 +3,122 @@
 //! What is to be done is decided by `behaviour`; here it is done, over the store, with a clock that is handed in.
 
 pub mod configuration;
+pub mod deliveries;
+pub mod events;
+pub mod hooks;
+mod journal;
 pub mod outgoing;
+pub mod prepared;
+mod retention;
 pub mod timer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::store::{Clock, Store};
+use jiff::SignedDuration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::store::{Clock, Store, StoreError};
 use configuration::Configurations;
+use deliveries::Deliveries;
+use deliveries::lanes::{Context, Lanes};
+use events::Events;
+use journal::Journal;
+use outgoing::{Outgoing, OutgoingSettings, SettingsError};
+use prepared::Prepared;
+use timer::Timer;
 
 /// What can be set about the engine. Each part adds its own.
-#[derive(Clone, Debug, Default)]
-pub struct EngineSettings {}
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// How requests leave the server.
+    pub outgoing: OutgoingSettings,
+    /// How long events are kept with their deliveries, once those are settled.
+    pub keep_events: SignedDuration,
+    /// For a clock that stands until it is turned: tells that it was. `None` for one that runs by itself.
+    pub turned: Option<watch::Receiver<()>>,
+}
+
+/// 30 days.
+const KEEP_EVENTS: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { outgoing: OutgoingSettings::default(), keep_events: KEEP_EVENTS, turned: None }
+    }
+}
+
+/// Why the engine does not start. Messages complete "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Something set about outgoing requests is of no use.
+    #[error(transparent)]
+    Outgoing(#[from] SettingsError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// All parts, over one store.
 pub struct Engine {
     store: Arc<Store>,
-    clock: Clock,
+    timer: Timer,
     configurations: Arc<Configurations>,
+    prepared: Arc<Prepared>,
+    outgoing: Outgoing,
+    events: Events,
+    deliveries: Deliveries,
+    journal: Journal,
+    writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    retention: JoinHandle<()>,
 }
 
 impl Engine {
     /// Sets the parts going: whatever was under way when the store was last used goes on.
-    #[must_use]
-    pub fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Self {
-        let EngineSettings {} = settings;
+    ///
+    /// `rustls::crypto::ring::default_provider().install_default()` must have run in the process.
+    ///
+    /// # Errors
+    /// When the settings are of no use or the store cannot be read.
+    pub async fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Result<Self, EngineError> {
+        let EngineSettings { outgoing, keep_events, turned } = settings;
+        let timer = match turned.clone() {
+            None => Timer::new(clock),
+            Some(turned) => Timer::by_hand(clock, turned),
+        };
         let configurations = Arc::new(Configurations::new(Arc::clone(&store)));
-        Self { store, clock, configurations }
+        let prepared = Arc::new(Prepared::new(Arc::clone(&store)));
+        let outgoing = Outgoing::new(outgoing)?;
+        let (journal, entries) = Journal::new();
+        let context = Context::new(&store, &configurations, &prepared, &outgoing, &timer, &journal);
+        let figures = Arc::clone(&context.figures);
+        let lanes = Lanes::new(context);
+        let writing = tokio::spawn(entries.write(Arc::clone(&store), Arc::clone(&lanes)));
+        lanes.resume().await?;
+        let retention = tokio::spawn(retention::keep(Arc::clone(&store), timer.clone(), *keep_events));
+        let events = Events::new(
+            Arc::clone(&configurations),
+            Arc::clone(&prepared),
+            timer.clone(),
+            journal.clone(),
+            Arc::clone(&figures),
+        );
+        let deliveries = Deliveries::new(lanes, Arc::clone(&store), Arc::clone(&configurations), figures);
+        let writing = tokio::sync::Mutex::new(Some(writing));
+        Ok(Self { store, timer, configurations, prepared, outgoing, events, deliveries, journal, writing, retention })
+    }
+
+    /// Brings everything to its end: what is under way may take up to `grace`; what takes longer is cut off, has not
+    /// happened, and goes on with the next start. Nothing is accepted any more.
+    pub async fn stop(&self, grace: Duration) {
+        self.retention.abort();
+        self.deliveries.stop(grace).await;
+        self.journal.close().await;
+        if let Some(writing) = self.writing.lock().await.take() {
+            // An error says that it has ended already.
+            let _ = writing.await;
+        }
     }
 
     /// The store it works on.
@@ -40,12 +130,42 @@ impl Engine {
     /// The time it goes by.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        self.timer.clock()
+    }
+
+    /// The time it goes by, to be waited for.
+    #[must_use]
+    pub fn timer(&self) -> &Timer {
+        &self.timer
     }
 
     /// The projects' live objects.
     #[must_use]
     pub fn configurations(&self) -> &Arc<Configurations> {
         &self.configurations
+    }
+
+    /// What is made once from an object and used many times.
+    #[must_use]
+    pub fn prepared(&self) -> &Arc<Prepared> {
+        &self.prepared
+    }
+
+    /// All HTTP that the server makes.
+    #[must_use]
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// Takes events in.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Sees to deliveries.
+    #[must_use]
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
     }
 }

@@ -17,10 +17,10 @@ pub struct Timer {
 const LONGEST: SignedDuration = SignedDuration::from_secs(30);
 
 impl Timer {
-    /// By the operating system's clock.
+    /// By a clock that runs by itself.
     #[must_use]
-    pub fn system() -> Self {
-        Self { clock: Clock::system(), turned: None }
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, turned: None }
     }
 
     /// By a clock that stands until it is turned; `turned` changes each time. Nothing sleeps then.

@@ -20,13 +20,13 @@ impl ReadStore {
     /// When the file cannot be read, or an entry in it is damaged.
     pub async fn audit(&self, project: &Name, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
         let Some(mut view) = self.view().await? else { return Ok(Vec::new()) };
-        let AuditQuery { addresses, latest_only, from, to, limit, offset } = query;
+        let AuditQuery { addresses, latest_only, system, from, to, limit, offset } = query;
         let some = (!addresses.is_empty()).then(|| rows::addresses(addresses));
         let found = sqlx::query(
             "SELECT sequence, at, actor, action, kind, name, revision, plan, source, before, after, subject FROM audit a \
              WHERE project = ?1 \
              AND (?2 IS NULL OR (kind, name) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))) \
-             AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) \
+             AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4) AND (?8 IS NULL OR system = ?8) \
              AND (NOT ?5 OR (kind IS NOT NULL AND before IS NOT after AND NOT EXISTS ( \
                SELECT 1 FROM audit l WHERE l.project = a.project AND l.kind = a.kind AND l.name = a.name \
                AND l.sequence > a.sequence AND l.before IS NOT l.after))) \
@@ -39,6 +39,7 @@ impl ReadStore {
         .bind(*latest_only)
         .bind(limit.map_or(-1, i64::from))
         .bind(i64::from(*offset))
+        .bind(system.as_ref().map(Name::as_str))
         .fetch_all(&mut *view)
         .await?;
         found.iter().map(entry).collect()
@@ -80,7 +81,9 @@ pub(super) async fn note(
 ) -> Result<(), StoreError> {
     let revision = rows::revision(connection, project).await?;
     let insert = sqlx::query(
-        "INSERT INTO audit (project, at, actor, action, kind, name, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO audit (project, at, actor, action, kind, name, revision, system) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, \
+         CASE ?5 WHEN 'System' THEN ?6 ELSE (SELECT o.spec ->> 'system' FROM objects o \
+           WHERE o.project = ?1 AND o.kind = ?5 AND o.name = ?6 AND o.archived = 0) END)",
     );
     insert
         .bind(project.as_str())

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::changeset::load_objects;
 use super::error::StoreError;
 use super::flush::{self, Author};
-use super::stage::{HALTED, Retired, Stage};
+use super::stage::{AuditDraft, HALTED, Retired, Stage};
 use super::staged::{Staged, Versioning};
 use super::{Store, references, rows, unique};
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
@@ -21,6 +21,8 @@ use crate::object::changeset::{Body, SecretWrite, Stale};
 pub enum IfMatch {
     /// There is no such object.
     Absent,
+    /// There is such an object.
+    Exists,
     /// The object has this generation.
     Generation(Generation),
 }
@@ -72,6 +74,7 @@ impl Store {
         let spec = complete(&mut transaction, project, address, spec).await?;
         let body = Body { metadata, spec, applied: None, secrets };
         let before = stage.live(address).map(|staged| (staged.digest, staged.generation));
+        let system = stage.system_of(address);
         let generation = Generation(stage.revision.0);
         let outcome = match before {
             None => PutOutcome::Created(stage.create(address, &body, false)?, generation),
@@ -84,7 +87,8 @@ impl Store {
             }
         };
         let after = stage.live(address).map(|staged| staged.digest);
-        stage.note("put", address, before.map(|(digest, _)| digest), after);
+        let before = before.map(|(digest, _)| digest);
+        stage.audit.push(AuditDraft { action: "put", address: Some(address.clone()), before, after, system });
         self.finish(transaction, stage, actor).await?;
         Ok(outcome)
     }
@@ -107,11 +111,13 @@ impl Store {
         check(&stage, address, if_match)?;
         let before = stage.live(address).map(|staged| staged.digest);
         let before = before.ok_or_else(|| StoreError::Absent(address.clone()))?;
+        let system = stage.system_of(address);
         let removed = match stage.retire(address)? {
             Retired::Archived => Removed::Archived,
             Retired::Deleted => Removed::Deleted,
         };
-        stage.note("remove", address, Some(before), None);
+        let (action, address) = ("remove", Some(address.clone()));
+        stage.audit.push(AuditDraft { action, address, before: Some(before), after: None, system });
         self.finish(transaction, stage, actor).await?;
         Ok(removed)
     }
@@ -174,7 +180,8 @@ impl Store {
         if !change(staged) {
             return rows::revision(&mut transaction, project).await;
         }
-        stage.note(action, address, digest, digest);
+        let address = Some(address.clone());
+        stage.audit.push(AuditDraft { action, address, before: digest, after: digest, system: None });
         self.finish(transaction, stage, actor).await
     }
 
@@ -211,10 +218,11 @@ fn check(stage: &Stage, address: &Address, if_match: Option<IfMatch>) -> Result<
     let found = stage.live(address).map(|staged| staged.generation);
     let expected = match if_match {
         None => return Ok(()),
-        Some(IfMatch::Absent) => None,
+        Some(IfMatch::Exists) if found.is_some() => return Ok(()),
+        Some(IfMatch::Exists | IfMatch::Absent) => None,
         Some(IfMatch::Generation(generation)) => Some(generation),
     };
-    if expected == found {
+    if expected == found && if_match != Some(IfMatch::Exists) {
         return Ok(());
     }
     Err(StoreError::Conflict(vec![Stale { address: address.clone(), expected, found }]))

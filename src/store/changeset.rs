@@ -13,7 +13,6 @@ use super::rows::{self, object_columns, parse, signed, stored, unsigned};
 use super::stage::{AuditDraft, PUBLISHED, Stage};
 use super::staged::{Staged, Versioning};
 use super::{ReadStore, Store, lease, references, secrets, unique};
-use crate::base::digest::Digest;
 use crate::base::ident::{Name, ObjectId, PlanId, Revision};
 use crate::kinds::Address;
 use crate::object::changeset::{
@@ -247,7 +246,9 @@ fn check_expectations(stage: &Stage, changeset: &Changeset) -> Result<(), StoreE
 impl Stage {
     fn carry_out(&mut self, write: &Write) -> Result<WriteResult, StoreError> {
         let address = &write.address;
-        let before = self.live(former(write).unwrap_or(address)).map(|staged| staged.digest);
+        let found = former(write).unwrap_or(address);
+        let before = self.live(found).map(|staged| staged.digest);
+        let system = self.system_of(found);
         let id = match &write.operation {
             Operation::Create(body) => Some(self.create(address, body, true)?),
             Operation::Update(body) => Some(self.apply(address, body, Versioning::Keep)?),
@@ -285,18 +286,9 @@ impl Stage {
             }
         };
         let after = self.live(address).map(|staged| staged.digest);
-        self.note(write.action.as_str(), address, before, after);
+        let action = write.action.as_str();
+        self.audit.push(AuditDraft { action, address: Some(address.clone()), before, after, system });
         Ok(WriteResult { address: address.clone(), action: write.action, id })
-    }
-
-    pub(super) fn note(
-        &mut self,
-        action: &'static str,
-        address: &Address,
-        before: Option<Digest>,
-        after: Option<Digest>,
-    ) {
-        self.audit.push(AuditDraft { action, address: Some(address.clone()), before, after });
     }
 
     /// Changes content as an apply does: it is what was last applied, and the object is managed.

@@ -4,7 +4,7 @@
 //! little as all at once, and the text of all at once would weigh as much as the project again.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
@@ -16,7 +16,6 @@ use super::rows::{self, signed};
 use super::stage::Stage;
 use super::staged::Staged;
 use super::versions::NewVersion;
-use crate::base::secret::SecretText;
 use crate::object::changeset::Changeset;
 
 /// Who writes and why, for the audit.
@@ -152,9 +151,7 @@ async fn tokens(connection: &mut SqliteConnection, stage: &Stage, keys: &Keys) -
     let mut rows = Vec::new();
     let made = stage.in_order().filter(|staged| staged.before.is_none() && !staged.deleted);
     for staged in made.filter(|staged| staged.address.kind.has_token()) {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(StoreError::Random)?;
-        let token = SecretText::new(URL_SAFE_NO_PAD.encode(random));
+        let token = super::tokens::new_token()?;
         let place = Place { project: &stage.project, object: staged.id, path: super::tokens::PATH };
         let sealed = keys.seal(&place, &token)?;
         rows.push(json!([staged.id, keys.lookup(&token), sealed.nonce, sealed.ciphertext]));
@@ -184,11 +181,23 @@ async fn references(connection: &mut SqliteConnection, stage: &Stage, linked: &L
 async fn audit(connection: &mut SqliteConnection, stage: &Stage, author: &Author<'_>) -> Result<(), StoreError> {
     let rows = stage.audit.iter().map(|draft| {
         let address = draft.address.as_ref();
-        json!([draft.action, address.map(|a| a.kind), address.map(|a| &a.name), draft.before, draft.after])
+        json!([
+            draft.action,
+            address.map(|a| a.kind),
+            address.map(|a| &a.name),
+            draft.before,
+            draft.after,
+            draft.system
+        ])
     });
     let rows: Vec<Value> = rows.collect();
-    let insert = "INSERT INTO audit (project, at, actor, revision, plan, source, action, kind, name, before, after) \
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 \
+    // The objects are written already: what is still there says itself to which System it belongs, in the field that
+    // every kind of which there is one calls so.
+    let insert = "INSERT INTO audit \
+         (project, at, actor, revision, plan, source, action, kind, name, before, after, system) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+         CASE value ->> 1 WHEN 'System' THEN value ->> 2 ELSE coalesce((SELECT o.spec ->> 'system' FROM objects o \
+           WHERE o.project = ?1 AND o.kind = value ->> 1 AND o.name = value ->> 2 AND o.archived = 0), value ->> 5) END \
          FROM json_each(?7) ORDER BY key";
     if rows.is_empty() {
         return Ok(());

@@ -113,6 +113,38 @@ impl ReadStore {
         Ok(records)
     }
 
+    /// The ids of all live objects, in the order of their addresses: to read many in parts.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a row of it is damaged.
+    pub async fn live_ids(&self, project: &Name) -> Result<Vec<ObjectId>, StoreError> {
+        let Some(mut view) = self.view().await? else { return Ok(Vec::new()) };
+        let query = sqlx::query("SELECT kind, name, id FROM objects WHERE project = ? AND archived = 0");
+        let mut found = Vec::new();
+        for row in query.bind(project.as_str()).fetch_all(&mut *view).await? {
+            let address = rows::address(row.try_get(0)?, row.try_get(1)?)?;
+            let id = parse(&address, "id", row.try_get(2)?)?;
+            found.push((address, id));
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Of these objects those that are live, in full and in the order of the ids.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or an object in it is damaged.
+    pub async fn read_ids(&self, project: &Name, ids: &[ObjectId]) -> Result<Vec<ObjectRecord>, StoreError> {
+        let Some(mut view) = self.view().await? else { return Ok(Vec::new()) };
+        let query = sqlx::query(concat!(
+            "SELECT ",
+            object_columns!(),
+            " FROM json_each(?) i CROSS JOIN objects o ON o.id = i.value AND o.project = ? AND o.archived = 0 \
+             ORDER BY i.key"
+        ));
+        records(&query.bind(rows::texts(ids)).bind(project.as_str()).fetch_all(&mut *view).await?)
+    }
+
     /// The archived objects of these addresses in full, the newest archive last.
     ///
     /// # Errors

@@ -143,7 +143,7 @@ fn mark_used(stage: &mut Stage, outside: &Outside, targets: &BTreeSet<ObjectId>,
             (target.address.clone(), target.digest)
         };
         let (before, after) = (Some(digest), Some(digest));
-        stage.audit.push(AuditDraft { action: "mark-used", address: Some(address), before, after });
+        stage.audit.push(AuditDraft { action: "mark-used", address: Some(address), before, after, system: None });
     }
 }
 

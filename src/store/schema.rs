@@ -17,9 +17,11 @@ const STEPS: &[&str] = &[
     // The engine's own data, a file per area.
     concat!(
         include_str!("schema/access.sql"),
+        include_str!("schema/audit.sql"),
         include_str!("schema/events.sql"),
         include_str!("schema/notifications.sql"),
         include_str!("schema/runs.sql"),
+        include_str!("schema/users.sql"),
     ),
 ];
 

@@ -15,7 +15,7 @@ use super::staged::{Staged, Versioning};
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, ObjectId, Revision};
 use crate::base::secret::SecretText;
-use crate::kinds::{Address, Creation, LifeCycle};
+use crate::kinds::{Address, Creation, Kind, LifeCycle};
 use crate::object::changeset::Body;
 
 /// Set by `publish-settings` and by nothing else, so that a change of the spec does not undo it.
@@ -48,6 +48,8 @@ pub(super) struct AuditDraft {
     pub(super) address: Option<Address>,
     pub(super) before: Option<Digest>,
     pub(super) after: Option<Digest>,
+    /// The System that the object belonged to before the write.
+    pub(super) system: Option<Name>,
 }
 
 /// What became of an object that was removed.
@@ -96,6 +98,13 @@ impl Stage {
     pub(super) fn live_mut(&mut self, address: &Address) -> Result<&mut Staged, StoreError> {
         let id = self.live.get(address);
         id.and_then(|id| self.objects.get_mut(id)).ok_or_else(|| StoreError::rejected(address, "it does not exist"))
+    }
+
+    /// The System that an object belongs to.
+    pub(super) fn system_of(&self, address: &Address) -> Option<Name> {
+        let links = &self.live(address)?.content.links;
+        let (_, _, name) = links.names.iter().find(|(_, kind, _)| *kind == Kind::System)?;
+        name.parse().ok()
     }
 
     /// Makes an object.

@@ -2,10 +2,13 @@
 
 use sqlx::Row as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::error::StoreError;
 use super::key::{Place, Sealed};
 use super::rows::{self, parse};
-use super::{ReadStore, Store};
+use super::{ReadStore, Store, audit};
 use crate::base::ident::{Name, ObjectId};
 use crate::base::secret::SecretText;
 use crate::kinds::Address;
@@ -46,6 +49,55 @@ impl Store {
         tokens.sort_by(|(a, _, _), (b, _, _)| a.cmp(b));
         Ok(tokens)
     }
+}
+
+impl Store {
+    /// Gives an object a new token in place of its own, and notes it in the audit.
+    ///
+    /// Guarantees: once answered, the old token belongs to nobody. The object itself stays as it is, also its generation:
+    /// a token is no part of what is configured.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`]; [`StoreError::Rejected`] for a kind without tokens.
+    pub async fn rotate_token(
+        &self,
+        project: &Name,
+        address: &Address,
+        actor: &str,
+    ) -> Result<(ObjectId, SecretText), StoreError> {
+        if !address.kind.has_token() {
+            return Err(StoreError::rejected(address, "its kind has no token"));
+        }
+        let keys = self.keys()?;
+        let mut writer = self.writer().await;
+        let mut transaction = writer.begin().await?;
+        let find = "SELECT id FROM objects WHERE project = ? AND kind = ? AND name = ? AND archived = 0";
+        let query = sqlx::query_scalar(find).bind(project.as_str()).bind(address.kind.as_str());
+        let found: Option<String> = query.bind(address.name.as_str()).fetch_optional(&mut *transaction).await?;
+        let id: ObjectId = parse(address, "id", &found.ok_or_else(|| StoreError::Absent(address.clone()))?)?;
+        let token = new_token()?;
+        let sealed = keys.seal(&Place { project, object: id, path: PATH }, &token)?;
+        sqlx::query(
+            "INSERT INTO tokens (object, lookup, nonce, ciphertext) VALUES (?, ?, ?, ?) ON CONFLICT (object) DO UPDATE \
+             SET lookup = excluded.lookup, nonce = excluded.nonce, ciphertext = excluded.ciphertext",
+        )
+        .bind(id.to_string())
+        .bind(keys.lookup(&token))
+        .bind(&sealed.nonce)
+        .bind(&sealed.ciphertext)
+        .execute(&mut *transaction)
+        .await?;
+        audit::note(&mut transaction, project, self.reads.clock.now(), actor, "rotate", Some(address)).await?;
+        transaction.commit().await.map_err(StoreError::of_commit)?;
+        Ok((id, token))
+    }
+}
+
+/// A token nobody can guess: 32 random bytes, in characters that need no escaping in a URL.
+pub(super) fn new_token() -> Result<SecretText, StoreError> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(StoreError::Random)?;
+    Ok(SecretText::new(URL_SAFE_NO_PAD.encode(random)))
 }
 
 impl ReadStore {

@@ -28,6 +28,8 @@ pub struct Arguments {
     project: PathBuf,
     #[command(flatten)]
     load: LoadArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
     /// The manifest file to add to, in the project's folder.
     #[arg(long, value_name = "FILE", default_value = "adopted.yaml")]
     file: PathBuf,
@@ -44,7 +46,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 async fn adopt(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let project = ProjectArguments { path: arguments.project.clone(), load: arguments.load.clone() };
     let loaded = project::load_sound(context, &project)?;
-    let records = records(&loaded.desired, &arguments.addresses).await?;
+    let records = records(context, &loaded.desired, &arguments.secrets, &arguments.addresses).await?;
     let mut added = String::new();
     for record in &records {
         let text = document(record).map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))?;
@@ -71,8 +73,13 @@ async fn adopt(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
 }
 
 /// The objects in full; every one must be live, made by hand and absent from the manifests.
-async fn records(desired: &Desired, addresses: &[Address]) -> Result<Vec<ObjectRecord>, Exit> {
-    let reader = target::reader(&desired.project).await?;
+async fn records(
+    context: &Context,
+    desired: &Desired,
+    allowed: &SecretArguments,
+    addresses: &[Address],
+) -> Result<Vec<ObjectRecord>, Exit> {
+    let reader = target::reader(context, &desired.project, allowed).await?;
     let records = reader.read(Some(addresses)).await.map_err(|error| exit::provider(&error))?;
     let mut refused = None;
     for address in addresses {
@@ -101,10 +108,8 @@ async fn mark_managed(context: &Context, arguments: &Arguments, project: &Projec
         limits: LimitArguments { max_deletes: None, max_changed_percent: None },
         selection: SelectionArguments { only: arguments.addresses.clone(), exclude: Vec::new(), labels: Vec::new() },
     };
-    // Contents of secrets stay as the target has them, so none is read.
-    let secrets = SecretArguments { allow_secret_commands: false, allow_secret_path: Vec::new() };
-    let prepared = planning::prepare(context, project, &secrets)?;
-    let reader = target::reader(&prepared.loaded.desired.project).await?;
+    let prepared = planning::prepare(context, project, &arguments.secrets)?;
+    let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
     let (mut plan, _) =
         planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;

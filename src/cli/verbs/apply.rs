@@ -110,7 +110,7 @@ async fn write_outputs(
     exit: Exit,
 ) -> Result<Exit, Exit> {
     if let Some(path) = arguments.outputs_file.as_ref().filter(|_| exit == Exit::Done) {
-        super::outputs::write_file(context, &prepared.loaded.desired.project, path).await?;
+        super::outputs::write_file(context, &prepared.loaded.desired.project, &prepared.allowed, path).await?;
     }
     Ok(exit)
 }
@@ -122,7 +122,7 @@ pub async fn plan_and_apply(
     wish: &Wish<'_>,
     consent: &ConsentArguments,
 ) -> Result<Exit, Exit> {
-    let reader = target::reader(&prepared.loaded.desired.project).await?;
+    let reader = target::reader(context, &prepared.loaded.desired.project, &prepared.allowed).await?;
     let (plan, _) = planning::plan(context, prepared, &*reader, wish).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     if consent.output == TextOrJson::Json || context.quiet {
@@ -163,7 +163,7 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
         exit::say_error(&message, Some("run it in the folder of its project"));
         return Err(Exit::InvalidInput);
     }
-    let reader = target::reader(&desired.project).await?;
+    let reader = target::reader(context, &desired.project, &prepared.allowed).await?;
     let applied = reader.applied(plan.plan_id).await.map_err(|error| exit::provider(&error))?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     if applied.is_none() && desired.digest != plan.desired {
@@ -224,7 +224,7 @@ pub async fn carry_out(
         commit: commit.as_deref(),
         interrupted: &interrupt::came,
     };
-    let writer = target::writer(&desired.project).await?;
+    let writer = target::writer(context, &desired.project, &prepared.allowed).await?;
     let mut progress = (consent_text(consent) && !context.quiet).then(|| {
         let err = terminal::standard_error();
         if err.is_terminal {

@@ -20,6 +20,8 @@ pub struct Arguments {
     selection: SelectionArguments,
     #[command(flatten)]
     consent: ConsentArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
 }
 
 /// Removes.
@@ -36,11 +38,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         limits: arguments.limits.clone(),
         selection: arguments.selection.clone(),
     };
-    let secrets = SecretArguments { allow_secret_commands: false, allow_secret_path: Vec::new() };
     let context = &context.lines(arguments.consent.output);
     let outcome = target::block_on(async {
         watch_if_agreed(&arguments.consent);
-        let prepared = planning::prepare(context, &arguments.project, &secrets)?;
+        let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         check_saved_plan(&prepared, " --destroy")?;
         let wish = Wish { arguments: &plan, destroy: true };
         plan_and_apply(context, &prepared, &wish, &arguments.consent).await

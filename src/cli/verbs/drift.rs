@@ -46,7 +46,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let context = &context.documents(arguments.output);
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
-        let reader = target::reader(&prepared.loaded.desired.project).await?;
+        let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
         planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await
     });
     let (plan, live) = match planned {

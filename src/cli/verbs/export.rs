@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::arguments::ProjectArguments;
+use crate::cli::arguments::{ProjectArguments, SecretArguments};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::terminal;
 use crate::cli::{Context, project, target};
@@ -19,6 +19,8 @@ use crate::object::record::ObjectRecord;
 pub struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
     /// Write one file per kind into this folder instead of one stream to standard output.
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
@@ -34,7 +36,7 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let records = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
-        let reader = target::reader(&loaded.desired.project).await?;
+        let reader = target::reader(context, &loaded.desired.project, &arguments.secrets).await?;
         reader.read(None).await.map_err(|error| exit::provider(&error))
     });
     let mut records = match records {

@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::arguments::{ProjectArguments, TextOrJson};
+use crate::base::secret::SecretText;
+use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::terminal;
 use crate::cli::{Context, private_file, project, target};
 use crate::kinds::Address;
-use crate::manifest::Project;
+use crate::manifest::{Project, TargetSettings};
 
 /// Arguments of `outputs`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
     /// Format of the result.
     #[arg(short, long, value_enum, default_value_t)]
     output: TextOrJson,
@@ -28,28 +31,46 @@ pub struct Arguments {
 
 /// One output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Output {
+pub(super) struct Output {
     address: Address,
     name: &'static str,
     value: String,
     secret: bool,
 }
 
+impl Output {
+    /// Where callers outside reach an object that has a token.
+    pub(super) fn of_token(project: &Project, address: Address, token: &SecretText) -> Self {
+        let path = format!("/hooks/{}", token.expose_to_target());
+        // An embedded target listens nowhere; what serves its file gives the rest.
+        let (name, value) = match &project.target.settings {
+            TargetSettings::Embedded { data: _ } => ("path", path),
+            TargetSettings::Server { url, .. } => ("url", format!("{}{path}", url.as_str().trim_end_matches('/'))),
+        };
+        Self { address, name, value, secret: true }
+    }
+}
+
 /// Prints outputs.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let outputs = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
-        collect(&loaded.desired.project).await
+        collect(context, &loaded.desired.project, &arguments.secrets).await
     });
     let outputs = match outputs {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
-    let text = match arguments.output {
-        TextOrJson::Text => text(&outputs),
-        TextOrJson::Json => json_text(&outputs),
+    print(context, &outputs, arguments.output, arguments.outputs_file.as_deref())
+}
+
+/// Writes outputs to a file that only its owner can read, or to standard output.
+pub(super) fn print(context: &Context, outputs: &[Output], output: TextOrJson, file: Option<&Path>) -> Exit {
+    let text = match output {
+        TextOrJson::Text => text(outputs),
+        TextOrJson::Json => json_text(outputs),
     };
-    let written = match &arguments.outputs_file {
+    let written = match file {
         Some(path) => private_file::write(&context.working_folder.join(path), text.as_bytes()),
         None => {
             let mut out = terminal::standard_output();
@@ -68,14 +89,19 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 ///
 /// # Errors
 /// When the target cannot be read or the file not be written, which is said on standard error.
-pub async fn write_file(context: &Context, project: &Project, path: &Path) -> Result<(), Exit> {
-    let outputs = collect(project).await?;
+pub async fn write_file(
+    context: &Context,
+    project: &Project,
+    allowed: &SecretArguments,
+    path: &Path,
+) -> Result<(), Exit> {
+    let outputs = collect(context, project, allowed).await?;
     private_file::write(&context.working_folder.join(path), json_text(&outputs).as_bytes())
         .map_err(|error| exit::failed(format!("failed to write the outputs to {}: {error}", path.display())))
 }
 
-async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {
-    let reader = target::reader(project).await?;
+async fn collect(context: &Context, project: &Project, allowed: &SecretArguments) -> Result<Vec<Output>, Exit> {
+    let reader = target::reader(context, project, allowed).await?;
     let records = reader.read(None).await.map_err(|error| exit::provider(&error))?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     let mut outputs = Vec::new();
@@ -90,13 +116,10 @@ async fn collect(project: &Project) -> Result<Vec<Output>, Exit> {
     }
     // Only a target that holds tokens is opened for writing: what made them may show them.
     if records.iter().any(|record| record.address.kind.has_token()) {
-        let writer = target::writer(project).await?;
+        let writer = target::writer(context, project, allowed).await?;
         let tokens = writer.tokens().await.map_err(|error| exit::provider(&error))?;
         writer.close().await.map_err(|error| exit::provider(&error))?;
-        for (address, _, token) in tokens {
-            let value = format!("/hooks/{}", token.expose_to_target());
-            outputs.push(Output { address, name: "path", value, secret: true });
-        }
+        outputs.extend(tokens.into_iter().map(|(address, _, token)| Output::of_token(project, address, &token)));
     }
     outputs.sort_by(|a, b| (&a.address, a.name).cmp(&(&b.address, b.name)));
     Ok(outputs)

@@ -63,7 +63,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let context = &context.documents(arguments.output.output);
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
-        let reader = target::reader(&prepared.loaded.desired.project).await?;
+        let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
         let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
         let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
         Ok(plan)

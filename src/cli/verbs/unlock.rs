@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::apply::{ConsentArguments, agree, check_consent};
-use crate::cli::arguments::{ProjectArguments, TextOrJson};
+use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::{message, terminal};
 use crate::cli::{Context, actor, project, target};
@@ -13,6 +13,8 @@ use crate::cli::{Context, actor, project, target};
 pub struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
     /// Do not ask.
     #[arg(short = 'y', long)]
     auto_approve: bool,
@@ -27,7 +29,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let outcome = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
         agree(arguments.auto_approve, "Take the lease away from whoever holds it?")?;
-        let writer = target::writer(&loaded.desired.project).await?;
+        let writer = target::writer(context, &loaded.desired.project, &arguments.secrets).await?;
         let holder = writer.break_lease(&actor::actor()).await.map_err(|error| exit::provider(&error))?;
         writer.close().await.map_err(|error| exit::provider(&error))?;
         Ok(holder)

@@ -6,6 +6,7 @@
 
 mod changeset;
 mod reading;
+pub mod schema;
 mod secret;
 
 pub use changeset::{

@@ -10,6 +10,7 @@ mod client;
 mod error;
 pub mod oauth2;
 pub mod pace;
+pub mod request;
 mod resolver;
 pub mod signature;
 

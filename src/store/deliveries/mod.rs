@@ -113,6 +113,8 @@ impl ReadStore {
 pub struct Redelivered {
     /// Where the delivery goes.
     pub destination: ObjectId,
+    /// When it is due.
+    pub due_at: Timestamp,
 }
 
 impl Store {
@@ -128,11 +130,12 @@ impl Store {
             "UPDATE deliveries SET state = 'pending', tried = 0, due_at = ? WHERE id = ? AND project = ? \
              RETURNING destination",
         );
-        let query = query.bind(to_column(self.reads.clock.now())).bind(delivery.as_bytes().as_slice());
+        let due_at = self.reads.clock.now();
+        let query = query.bind(to_column(due_at)).bind(delivery.as_bytes().as_slice());
         let destination: Option<String> = query.bind(project.as_str()).fetch_optional(&mut *transaction).await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
         let destination = destination.map(|text| parse(&"a delivery", "destination", &text)).transpose()?;
-        Ok(destination.map(|destination| Redelivered { destination }))
+        Ok(destination.map(|destination| Redelivered { destination, due_at }))
     }
 }
 

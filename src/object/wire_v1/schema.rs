@@ -1,0 +1,58 @@
+//! How identifiers and times stand in the schemas: each is a text or number of a form.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+macro_rules! forms {
+    ($($(#[$doc:meta])* $name:ident $schema:tt;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )+};
+}
+
+forms! {
+    /// A UUID with hyphens.
+    UuidForm { "type": "string", "format": "uuid" };
+    /// 64 hex digits.
+    DigestForm { "type": "string", "pattern": "^[0-9a-f]{64}$" };
+    /// A counter.
+    CounterForm { "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_i64 };
+    /// RFC 3339.
+    TimeForm { "type": "string", "format": "date-time" };
+    /// `Kind/name`.
+    AddressForm { "type": "string", "pattern": "^[A-Za-z]+/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" };
+    /// A kind.
+    KindForm { "type": "string", "enum": ["System", "EventType", "Template", "Audience", "Notification", "Destination",
+        "Webhook", "IncomingWebhook", "Workflow"] };
+    /// A map of anything: what it must be is told by the kind's own schema.
+    MapForm { "type": "object" };
+    /// A text that stands for a person or program.
+    ActorForm { "type": "string", "minLength": 1, "maxLength": 200 };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::Kind;
+
+    #[test]
+    fn the_kinds_are_the_kinds() {
+        let schema = KindForm::json_schema(&mut SchemaGenerator::default()).to_value();
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(schema["enum"], serde_json::json!(kinds));
+    }
+}

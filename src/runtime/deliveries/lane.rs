@@ -1,0 +1,450 @@
+//! The lane of one destination.
+
+use std::collections::{HashSet, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::attempt::{Attempted, Effect, attempt};
+use super::figures::add;
+use super::lanes::{Context, Entrance, Lanes, earlier};
+use super::queued::Queued;
+use crate::base::ident::{Name, ObjectId};
+use crate::kinds::{Address, Spec};
+use crate::object::delivery::DeliveryState;
+use crate::runtime::configuration::Configuration;
+use crate::runtime::outgoing::pace::Pace;
+use crate::store::{DeliveryEnd, StoreError};
+
+/// Deliveries held that are due and not under way.
+const READY: usize = 256;
+/// When more are read in: before the last is under way, so that nothing stands still meanwhile.
+const READY_LOW: usize = 64;
+/// Held when all lanes together hold too much.
+const READY_WHEN_FULL: usize = 8;
+/// Attempts under way at once.
+const UNDER_WAY: usize = 64;
+/// Ends of attempts that wait to be written: more, and it is the disk that is slow.
+const RECORDING: usize = 256;
+/// After so many failures in a row the destination counts as failing.
+const FAILING: u32 = 10;
+/// Attempts under way at once to a destination that is failing.
+const UNDER_WAY_FAILING: usize = 4;
+/// How long after an attempt to a failing destination the next one begins: it costs the others little then, however much
+/// is queued. After a thousand failures it is longer.
+const REST_FAILING: SignedDuration = SignedDuration::from_millis(10);
+const REST_LONG_FAILING: SignedDuration = SignedDuration::from_millis(50);
+const LONG_FAILING: u32 = 1_000;
+/// How long a lane waits before it asks a store again that did not answer.
+const AFTER_STORE_ERROR: SignedDuration = SignedDuration::from_secs(1);
+/// How long all lanes wait at their end for what is being written.
+const RECORDED_WITHIN: Duration = Duration::from_secs(5);
+/// How long a lane stays that has nothing to do: what it has learnt about the destination would go with it.
+const IDLE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the destination's present configuration asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    halted: bool,
+    per_second: Option<NonZeroU32>,
+}
+
+pub(super) struct Lane {
+    destination: ObjectId,
+    entrance: Arc<Entrance>,
+    context: Arc<Context>,
+    lanes: Arc<Lanes>,
+    /// Known with the first delivery.
+    project: Option<Name>,
+    ready: VecDeque<Queued>,
+    /// All that is ready, under way or being recorded.
+    held: HashSet<Uuid>,
+    /// Something in the store is due then that is not held.
+    due: Option<Timestamp>,
+    under_way: JoinSet<(Queued, Result<Attempted, StoreError>)>,
+    recording: JoinSet<Recorded>,
+    failures: u32,
+    /// Nothing begins before.
+    rest: Option<Timestamp>,
+    pace: Option<(NonZeroU32, Pace)>,
+    is_halted: bool,
+    /// A 410 is on its way to the store, of so many attempts.
+    halting: usize,
+}
+
+/// An end of an attempt that is on the disk.
+struct Recorded {
+    id: Uuid,
+    state: DeliveryState,
+    due_at: Timestamp,
+    moved: Option<ObjectId>,
+    halted: bool,
+}
+
+impl Lane {
+    pub(super) fn new(
+        destination: ObjectId,
+        entrance: Arc<Entrance>,
+        context: Arc<Context>,
+        lanes: Arc<Lanes>,
+    ) -> Self {
+        Self {
+            destination,
+            entrance,
+            context,
+            lanes,
+            project: None,
+            ready: VecDeque::new(),
+            held: HashSet::new(),
+            due: None,
+            under_way: JoinSet::new(),
+            recording: JoinSet::new(),
+            failures: 0,
+            rest: None,
+            pace: None,
+            is_halted: false,
+            halting: 0,
+        }
+    }
+}
+
+/// Sees to a destination until nothing is left to do for a while, or all lanes stop.
+pub(super) async fn run(mut lane: Lane, mut stopping: watch::Receiver<Option<Duration>>) {
+    let mut changes = lane.context.store.changes();
+    loop {
+        let stop = *stopping.borrow_and_update();
+        if let Some(grace) = stop {
+            return lane.wind_up(grace).await;
+        }
+        // Before the configuration is asked: a change after this wakes a halted lane.
+        changes.mark_unchanged();
+        lane.take_fresh();
+        if lane.is_halted {
+            lane.heed().await;
+        }
+        lane.read_in().await;
+        lane.heed().await;
+        lane.begin();
+        lane.let_in();
+        let is_idle = lane.held.is_empty() && lane.due.is_none();
+        let wake = if is_idle { Some(lane.after(IDLE)) } else { lane.wake_at() };
+        let timer = lane.context.timer.clone();
+        let entrance = Arc::clone(&lane.entrance);
+        tokio::select! {
+            () = entrance.called.notified() => {}
+            Some(ended) = lane.under_way.join_next() => lane.all_ended(ended),
+            Some(recorded) = lane.recording.join_next() => lane.all_recorded(recorded),
+            () = sleep_until(&timer, wake) => {
+                if is_idle && lane.lanes.leave(lane.destination, &lane.entrance) {
+                    return;
+                }
+            }
+            Ok(()) = changes.changed(), if lane.is_halted => {}
+            Ok(()) = stopping.changed() => {}
+        }
+    }
+}
+
+async fn sleep_until(timer: &crate::runtime::timer::Timer, at: Option<Timestamp>) {
+    match at {
+        Some(at) => timer.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Lane {
+    fn after(&self, wait: SignedDuration) -> Timestamp {
+        self.context.timer.now().checked_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Takes what the entrance has.
+    fn take_fresh(&mut self) {
+        let (fresh, due) = {
+            let mut waiting = self.entrance.lock();
+            (std::mem::take(&mut waiting.fresh), waiting.due.take())
+        };
+        self.due = earlier(self.due, due);
+        for queued in fresh {
+            self.hold(queued);
+        }
+    }
+
+    /// Makes a delivery ready, unless it is held already.
+    fn hold(&mut self, queued: Queued) {
+        if self.held.insert(queued.id) {
+            self.context.figures.held.fetch_add(queued.weight(), Ordering::Relaxed);
+            self.project.get_or_insert_with(|| queued.project.clone());
+            self.ready.push_back(queued);
+        }
+    }
+
+    /// Lets go of a delivery's content; its id is held on until its end is recorded.
+    fn lighten(&self, queued: &Queued) {
+        self.context.figures.held.fetch_sub(queued.weight(), Ordering::Relaxed);
+    }
+
+    /// Says whether what is new is taken at the entrance, or waits in the store behind what waits there already.
+    fn let_in(&self) {
+        let has_backlog = self.due.is_some_and(|due| due <= self.context.timer.now());
+        self.entrance.lock().is_closed = self.is_halted || has_backlog || self.ready.len() >= READY;
+    }
+
+    /// Reads in what is due in the store, when there is room.
+    async fn read_in(&mut self) {
+        let now = self.context.timer.now();
+        if self.is_halted || self.due.is_none_or(|due| due > now) || self.ready.len() > READY_LOW {
+            return;
+        }
+        let room = if self.context.has_room() { READY } else { READY_WHEN_FULL };
+        // What is held is still pending in the store, and comes along.
+        let limit = room.saturating_sub(self.ready.len()) + self.held.len();
+        match self.context.store.reads().due(self.destination, now, u32::try_from(limit).unwrap_or(u32::MAX)).await {
+            Ok((due, next)) => {
+                self.due = next;
+                for delivery in due {
+                    self.hold(delivery.into());
+                }
+            }
+            Err(error) => {
+                tracing::error!(destination = %self.destination, %error, "what is due cannot be read");
+                self.due = Some(self.after(AFTER_STORE_ERROR));
+            }
+        }
+    }
+
+    /// Asks the configuration how the destination is to be treated.
+    async fn heed(&mut self) {
+        let Some(project) = self.project.clone().filter(|_| self.is_halted || !self.ready.is_empty()) else { return };
+        match self.context.configurations.of(&project).await {
+            Ok(configuration) => self.apply(self.wanted(&configuration)),
+            Err(error) => {
+                tracing::error!(%project, %error, "the configuration cannot be read");
+                self.rest = self.rest.max(Some(self.after(AFTER_STORE_ERROR)));
+            }
+        }
+    }
+
+    /// Begins as many attempts as may be.
+    fn begin(&mut self) {
+        while self.may_begin() {
+            let Some(queued) = self.ready.pop_front() else { return };
+            if self.failures >= FAILING {
+                let rest = if self.failures >= LONG_FAILING { REST_LONG_FAILING } else { REST_FAILING };
+                self.rest = Some(self.after(rest));
+            }
+            self.spawn(queued);
+        }
+    }
+
+    fn spawn(&mut self, queued: Queued) {
+        let (context, destination) = (Arc::clone(&self.context), self.destination);
+        self.under_way.spawn(async move {
+            let permit = Arc::clone(&context.under_way).acquire_owned().await;
+            context.figures.under_way.fetch_add(1, Ordering::Relaxed);
+            let attempted = attempt(&context, &queued, destination).await;
+            context.figures.under_way.fetch_sub(1, Ordering::Relaxed);
+            drop(permit);
+            (queued, attempted)
+        });
+    }
+
+    /// What the destination asks for. One that is gone asks for nothing: its deliveries are then given up or moved.
+    fn wanted(&self, configuration: &Configuration) -> Wanted {
+        let Some(object) = configuration.by_id(self.destination) else { return Wanted::default() };
+        let Spec::Destination(spec) = &object.spec else { return Wanted::default() };
+        Wanted {
+            halted: object.server_set.get("halted").and_then(serde_json::Value::as_bool).unwrap_or(false),
+            per_second: spec.rate_limit.and_then(|limit| NonZeroU32::new(limit.per_second)),
+        }
+    }
+
+    fn apply(&mut self, wanted: Wanted) {
+        let Wanted { halted, per_second } = wanted;
+        if self.pace.as_ref().map(|(rate, _)| *rate) != per_second {
+            let clock = self.context.timer.clock();
+            self.pace = per_second.map(|rate| (rate, Pace::new(rate, clock.clone())));
+        }
+        self.is_halted = halted;
+        if halted && !self.ready.is_empty() {
+            for queued in std::mem::take(&mut self.ready) {
+                self.lighten(&queued);
+                self.held.remove(&queued.id);
+            }
+            self.due = earlier(self.due, Some(self.context.timer.now()));
+        }
+    }
+
+    /// Whether so many are under way or being recorded that another has to wait for one of them.
+    fn is_full(&self) -> bool {
+        let most = if self.failures >= FAILING { UNDER_WAY_FAILING } else { UNDER_WAY };
+        self.under_way.len() >= most || self.recording.len() >= RECORDING || self.halting > 0
+    }
+
+    fn may_begin(&mut self) -> bool {
+        if self.is_halted || self.ready.is_empty() || self.is_full() {
+            return false;
+        }
+        let now = self.context.timer.now();
+        if self.rest.is_some_and(|rest| rest > now) {
+            return false;
+        }
+        self.rest = None;
+        match self.pace.as_ref().map(|(_, pace)| pace.take()) {
+            None | Some(Ok(())) => true,
+            Some(Err(wait)) => {
+                self.rest = Some(self.after(SignedDuration::try_from(wait).unwrap_or(AFTER_STORE_ERROR)));
+                false
+            }
+        }
+    }
+
+    /// When there is something to do that nothing else wakes it for.
+    fn wake_at(&self) -> Option<Timestamp> {
+        if self.is_halted {
+            return None;
+        }
+        let rest = self.rest.filter(|_| !self.ready.is_empty() && !self.is_full());
+        let due = self.due.filter(|_| self.ready.len() <= READY_LOW);
+        earlier(rest, due)
+    }
+
+    /// Sees to an attempt that has ended, and to all others that have by now.
+    fn all_ended(&mut self, first: Result<(Queued, Result<Attempted, StoreError>), tokio::task::JoinError>) {
+        self.ended(first);
+        while let Some(next) = self.under_way.try_join_next() {
+            self.ended(next);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Queued, Result<Attempted, StoreError>), tokio::task::JoinError>) {
+        let (queued, attempted) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                // It was cut off or failed in a way of ours: it stays held, and is tried again after a restart.
+                tracing::error!(destination = %self.destination, %error, "an attempt did not end");
+                return;
+            }
+        };
+        self.lighten(&queued);
+        match attempted {
+            Ok(Attempted { end, effect }) => {
+                self.learn(&end, effect);
+            }
+            Err(error) => {
+                tracing::error!(delivery = %queued.id, %error, "a delivery cannot be prepared");
+                self.held.remove(&queued.id);
+                let again = self.after(AFTER_STORE_ERROR);
+                self.rest = Some(again);
+                self.due = earlier(self.due, Some(again));
+            }
+        }
+    }
+
+    /// Draws the conclusions for the lane and has the end written down.
+    fn learn(&mut self, end: &DeliveryEnd, effect: Effect) {
+        let figures = &self.context.figures;
+        let (mut moved, mut halt) = (None, None);
+        match effect {
+            Effect::Delivered => {
+                add(&figures.delivered, 1);
+                self.failures = 0;
+            }
+            Effect::Failed { rest, gone } => {
+                add(&figures.failed, 1);
+                self.failures = self.failures.saturating_add(1);
+                self.rest = self.rest.max(rest);
+                halt = gone;
+            }
+            Effect::Impossible => {}
+            Effect::Moved(destination) => moved = Some(destination),
+        }
+        if end.state == DeliveryState::Dead {
+            add(&figures.dead, 1);
+        }
+        let halted = halt.is_some();
+        if halted {
+            // At once, so that nothing more goes out before it is written.
+            self.halting += 1;
+        }
+        let (context, project, end) = (Arc::clone(&self.context), self.project.clone(), end.clone());
+        self.recording.spawn(async move {
+            if let (Some(project), Some(address)) = (project, halt) {
+                set_halted(&context, &project, &address).await;
+            }
+            record(&context, end, moved, halted).await
+        });
+    }
+
+    fn all_recorded(&mut self, first: Result<Recorded, tokio::task::JoinError>) {
+        self.recorded(first);
+        while let Some(next) = self.recording.try_join_next() {
+            self.recorded(next);
+        }
+    }
+
+    fn recorded(&mut self, recorded: Result<Recorded, tokio::task::JoinError>) {
+        let Ok(Recorded { id, state, due_at, moved, halted }) = recorded else { return };
+        self.halting -= usize::from(halted);
+        // What was offered before this was recorded may wait at the entrance, and is known by its id only while held.
+        self.take_fresh();
+        self.held.remove(&id);
+        match (state, moved) {
+            (DeliveryState::Pending, Some(destination)) => self.lanes.call(destination, due_at),
+            (DeliveryState::Pending, None) => self.due = earlier(self.due, Some(due_at)),
+            (DeliveryState::Delivered | DeliveryState::Dead, _) => {}
+        }
+    }
+
+    /// Lets what is under way end, as far as there is time, and has it written down.
+    async fn wind_up(mut self, grace: Duration) {
+        let ready = std::mem::take(&mut self.ready);
+        for queued in &ready {
+            self.lighten(queued);
+        }
+        let finish = async {
+            while let Some(ended) = self.under_way.join_next().await {
+                self.ended(ended);
+            }
+        };
+        // An attempt that is cut off is not written down: it has not happened.
+        let _ = tokio::time::timeout(grace, finish).await;
+        self.under_way.shutdown().await;
+        let settle = async { while self.recording.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(grace.max(RECORDED_WITHIN), settle).await;
+        self.lanes.gone();
+    }
+}
+
+/// Writes down how an attempt ended, as often as it takes: as long as it is not written the delivery is held, and not
+/// sent again.
+async fn record(context: &Context, end: DeliveryEnd, moved: Option<ObjectId>, halted: bool) -> Recorded {
+    let recorded = Recorded { id: end.id, state: end.state, due_at: end.due_at, moved, halted };
+    loop {
+        match context.journal.end(end.clone()).await {
+            Ok(()) => return recorded,
+            Err(error) if matches!(*error, StoreError::Closed) => return recorded,
+            Err(error) => {
+                tracing::error!(delivery = %end.id, error = %error, "the end of an attempt was not written");
+                let now = context.timer.now();
+                context.timer.sleep_until(now.checked_add(AFTER_STORE_ERROR).unwrap_or(now)).await;
+            }
+        }
+    }
+}
+
+/// Halts a destination. Where that fails the next 410 tries again.
+async fn set_halted(context: &Context, project: &Name, address: &Address) {
+    match context.store.set_halted(project, address, true, "deliveries").await {
+        Ok(_) => {
+            add(&context.figures.halts, 1);
+            tracing::warn!(%project, destination = %address, "halted: the receiver answered 410");
+        }
+        Err(error) => tracing::error!(%project, destination = %address, %error, "not halted"),
+    }
+}

@@ -1,0 +1,87 @@
+//! What is made once from an object and used many times: webhooks made ready, the contents of secrets.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::configuration::{Configuration, LiveObject};
+use crate::base::ident::{Generation, Name, ObjectId};
+use crate::base::secret::SecretText;
+use crate::behaviour::delivery::CompiledWebhook;
+use crate::kinds::scope::event_properties;
+use crate::kinds::webhook::WebhookSpec;
+use crate::kinds::{Kind, Spec};
+use crate::store::{Store, StoreError};
+
+/// The contents of an object's secrets by path.
+pub type Secrets = Arc<BTreeMap<String, SecretText>>;
+
+/// Of each object the latest form that was asked for.
+pub struct Prepared {
+    store: Arc<Store>,
+    webhooks: Latest<(Generation, Option<Generation>), Option<Arc<CompiledWebhook>>>,
+    secrets: Latest<Generation, Secrets>,
+}
+
+struct Latest<K, V>(RwLock<HashMap<ObjectId, (K, V)>>);
+
+impl<K: Eq + Hash, V: Clone> Latest<K, V> {
+    fn new() -> Self {
+        Self(RwLock::new(HashMap::new()))
+    }
+
+    fn get(&self, id: ObjectId, key: &K) -> Option<V> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        held.get(&id).filter(|(held, _)| held == key).map(|(_, value)| value.clone())
+    }
+
+    fn put(&self, id: ObjectId, key: K, value: V) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, (key, value));
+    }
+}
+
+impl Prepared {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store, webhooks: Latest::new(), secrets: Latest::new() }
+    }
+
+    /// A webhook made ready. `None` if the object is none, or has a condition that cannot be evaluated, which is noted
+    /// in the log: the checks of the kind refuse those earlier.
+    pub fn webhook(&self, configuration: &Configuration, object: &LiveObject) -> Option<Arc<CompiledWebhook>> {
+        let Spec::Webhook(spec) = &object.spec else { return None };
+        // The types of an own event's properties are part of what its conditions mean.
+        let event_type = spec.event.parse::<Name>().ok().and_then(|name| configuration.named(Kind::EventType, &name));
+        let key = (object.generation, event_type.map(|event| event.generation));
+        if let Some(held) = self.webhooks.get(object.id, &key) {
+            return held;
+        }
+        let compiled = compile(spec, configuration, object);
+        self.webhooks.put(object.id, key, compiled.clone());
+        compiled
+    }
+
+    /// The contents of an object's secrets.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a secret in it cannot be decrypted.
+    pub async fn secrets(&self, project: &Name, object: &LiveObject) -> Result<Secrets, StoreError> {
+        if let Some(held) = self.secrets.get(object.id, &object.generation) {
+            return Ok(held);
+        }
+        let secrets: Secrets = Arc::new(self.store.secrets_of(project, object.id).await?);
+        self.secrets.put(object.id, object.generation, Arc::clone(&secrets));
+        Ok(secrets)
+    }
+}
+
+fn compile(spec: &WebhookSpec, configuration: &Configuration, object: &LiveObject) -> Option<Arc<CompiledWebhook>> {
+    match CompiledWebhook::new(spec, event_properties(configuration, &spec.event)) {
+        Ok(compiled) => Some(Arc::new(compiled)),
+        Err(error) => {
+            tracing::error!(webhook = %object.address, %error, "a condition cannot be evaluated");
+            None
+        }
+    }
+}
