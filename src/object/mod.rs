@@ -10,5 +10,6 @@ pub mod changeset;
 pub mod delivery;
 pub mod lease;
 pub mod record;
+pub mod run;
 pub mod secret_comparison;
 pub mod wire_v1;

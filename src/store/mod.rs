@@ -24,6 +24,7 @@ mod objects;
 mod open;
 mod references;
 mod rows;
+mod runs;
 mod schema;
 mod secrets;
 mod stage;
@@ -48,6 +49,7 @@ pub use error::{Cause, StoreError};
 pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
 pub use objects::StoredVersion;
+pub use runs::{NewRun, Saved};
 pub use tokens::TokenOwner;
 
 use key::Keys;
