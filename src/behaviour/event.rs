@@ -1,6 +1,7 @@
 //! An event as a caller sends it, and as it is stored.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use super::fault::Fault;
 use crate::base::ident::Name;
 
 /// An event as a caller sends it: the body of `POST /v1/events`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawEvent {
     /// One of the 32 built-in events, or the name of an EventType.

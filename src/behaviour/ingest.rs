@@ -142,10 +142,18 @@ struct Envelope<'e> {
     session_id: Option<String>,
 }
 
+/// Whose business a property is.
+enum Origin {
+    /// The envelope's or the target's, with the value if there is one.
+    Envelope(Option<Value>),
+    /// That of `properties` in the call.
+    Properties,
+}
+
 impl Envelope<'_> {
-    /// The value of a property that the envelope gives, taken out of it; `None` for any other property.
-    fn take(&mut self, name: &str) -> Option<Option<Value>> {
-        Some(match name {
+    /// Takes a property's value out, if it is one of these.
+    fn take(&mut self, name: &str) -> Origin {
+        Origin::Envelope(match name {
             "eventId" => Some(self.event_id.into()),
             "event" => Some(self.event.into()),
             "occurredAt" => Some(std::mem::take(&mut self.occurred_at).into()),
@@ -153,7 +161,7 @@ impl Envelope<'_> {
             "environment" => self.environment.take().map(Value::String),
             "endUserId" => self.end_user_id.take().map(Value::String),
             "sessionId" => self.session_id.take().map(Value::String),
-            _ => return None,
+            _ => return Origin::Properties,
         })
     }
 }
@@ -189,21 +197,21 @@ fn take_properties(
     for name in known.names() {
         let given = own.swap_remove(name);
         let value = match (envelope.take(name), given) {
-            (Some(_), Some(_)) => {
+            (Origin::Envelope(_), Some(_)) => {
                 let message = format!("`{name}` stands beside `properties`, or is set by the target");
                 faults.push(Fault::new(Code::InvalidValue, format!("properties.{name}"), message));
                 None
             }
-            (Some(value), None) => value,
-            (None, Some(value)) => match known.get(name).map(|property| typed(value, property)) {
+            (Origin::Envelope(value), None) => value,
+            (Origin::Properties, Some(value)) => match known.get(name).map(|property| typed(value, property)) {
                 Some(Ok(value)) => Some(value),
-                Some(Err(fault)) => {
-                    faults.push(fault.at(name));
+                Some(Err(unfit)) => {
+                    faults.push(unfit.at(name));
                     None
                 }
                 None => None,
             },
-            (None, None) => None,
+            (Origin::Properties, None) => None,
         };
         if let Some(value) = value
             && !censorship.drops(name)

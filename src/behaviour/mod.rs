@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod end_user;
 pub mod event;
 pub mod fault;
+pub mod hook;
 pub mod ingest;
 pub mod membership;
 pub mod render;

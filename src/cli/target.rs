@@ -23,7 +23,8 @@ pub struct ServerArguments {
     /// Talk to no server but this one: a project file that names another is refused.
     #[arg(long, global = true, value_name = "URL")]
     pub server_url: Option<Url>,
-    /// Trust the certificates in this file (PEM) in place of the system's.
+    /// Trust the certificates in this file (PEM): of a target's server in place of the system's, of what `serve` calls
+    /// beside them.
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 }

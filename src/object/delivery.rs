@@ -57,10 +57,8 @@ impl FromStr for DeliveryState {
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryRecord {
     /// Its identity; rises with time.
-    #[schemars(with = "String")]
     pub id: Uuid,
     /// The webhook's name when the event was accepted.
-    #[schemars(with = "String")]
     pub webhook: Name,
     /// The event's id.
     pub event_id: String,
@@ -68,7 +66,7 @@ pub struct DeliveryRecord {
     pub state: DeliveryState,
     /// While pending: when it is tried next, at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub due_at: Option<Timestamp>,
     /// Its attempts that have ended, oldest first.
     pub attempts: Vec<AttemptRecord>,
@@ -79,7 +77,7 @@ pub struct DeliveryRecord {
 #[serde(rename_all = "camelCase")]
 pub struct AttemptRecord {
     /// When it ended.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     /// The status it was answered with; absent when there was no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,12 +88,10 @@ pub struct AttemptRecord {
 }
 
 /// An event as stored: ids hashed, censored properties dropped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {
     /// When it was accepted.
-    #[schemars(with = "String")]
     pub accepted_at: Timestamp,
-    /// What was accepted.
+    /// What was stored.
     pub event: Value,
 }

@@ -169,6 +169,13 @@ impl Writer for Embedded<Store> {
         Box::pin(async { Ok(self.store.tokens(&self.project).await?) })
     }
 
+    fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, SecretText> {
+        Box::pin(async move {
+            let (_, token) = self.store.rotate_token(&self.project, address, actor).await?;
+            Ok(token)
+        })
+    }
+
     fn project(&self) -> &Name {
         &self.project
     }

@@ -78,6 +78,9 @@ pub trait Writer: Reader {
     /// Server-made secrets of the project: the token of each object of a kind that has one.
     fn tokens(&self) -> Boxed<'_, Vec<(Address, ObjectId, SecretText)>>;
 
+    /// Gives an object a new token; the old one belongs to nobody from then on.
+    fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, SecretText>;
+
     /// The project this writes to.
     fn project(&self) -> &Name;
 }

@@ -5,6 +5,7 @@
 pub mod configuration;
 pub mod deliveries;
 pub mod events;
+pub mod hooks;
 mod journal;
 pub mod outgoing;
 pub mod prepared;

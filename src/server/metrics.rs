@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -63,6 +64,11 @@ impl Metrics {
     /// Adds a counter of another area's; `name` without `trueup_` before it and `_total` after it.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
+    }
+
+    /// Adds counters that are asked for when they are read.
+    pub(super) fn collect(&self, collector: Box<dyn Collector>) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(collector);
     }
 
     /// Counts an answered request.

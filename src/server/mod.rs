@@ -7,6 +7,7 @@
 pub mod access;
 pub mod api;
 pub mod connection;
+mod engine_metrics;
 pub mod folder_lock;
 pub mod metrics;
 pub mod patience;

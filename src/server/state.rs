@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::access::AccessControl;
+use super::engine_metrics::EngineCollector;
 use super::metrics::Metrics;
 use super::settings::ServerSettings;
 use crate::runtime::Engine;
@@ -24,7 +25,9 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Arc<Engine>, settings: ServerSettings) -> Self {
         let access = AccessControl::new(Arc::clone(engine.store()), engine.clock().clone(), &settings.limits);
-        Self(Arc::new(Parts { engine, settings, metrics: Metrics::new(), access }))
+        let metrics = Metrics::new();
+        metrics.collect(Box::new(EngineCollector(Arc::clone(&engine))));
+        Self(Arc::new(Parts { engine, settings, metrics, access }))
     }
 
     /// The moving parts.

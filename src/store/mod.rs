@@ -31,6 +31,7 @@ mod stage;
 mod staged;
 mod tokens;
 mod unique;
+mod users;
 mod versions;
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
         include_str!("schema/events.sql"),
         include_str!("schema/notifications.sql"),
         include_str!("schema/runs.sql"),
+        include_str!("schema/users.sql"),
     ),
 ];
 

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod behaviour;
 mod command_line;
 mod drift;
 mod examples;
@@ -13,8 +14,11 @@ mod offline_verbs;
 #[cfg(unix)]
 mod readme;
 mod rig;
+mod rotate;
 mod safety;
 mod selection;
+mod server_access;
+mod server_rig;
 mod stories;
 mod support;
 mod world;

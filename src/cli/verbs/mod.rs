@@ -12,6 +12,7 @@ pub mod init;
 pub mod keys;
 pub mod outputs;
 pub mod plan;
+pub mod rotate;
 pub mod schema;
 pub mod serve;
 pub mod show;
@@ -48,6 +49,8 @@ pub enum Verb {
     Adopt(adopt::Arguments),
     /// Print ids and server-made secrets that callers outside need.
     Outputs(outputs::Arguments),
+    /// Give an IncomingWebhook a new URL, and end the old one.
+    Rotate(rotate::Arguments),
     /// Take the lease away from an apply that was killed.
     Unlock(unlock::Arguments),
     /// Run the control plane: configuration of many projects, and what is configured carried out.
@@ -80,6 +83,7 @@ impl Verb {
             Self::Export(arguments) => export::run(context, &arguments),
             Self::Adopt(arguments) => adopt::run(context, &arguments),
             Self::Outputs(arguments) => outputs::run(context, &arguments),
+            Self::Rotate(arguments) => rotate::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Serve(arguments) => serve::run(context, &arguments),
             Self::Keys(arguments) => keys::run(context, &arguments),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use crate::base::secret::SecretText;
 use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::terminal;
@@ -30,11 +31,24 @@ pub struct Arguments {
 
 /// One output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Output {
+pub(super) struct Output {
     address: Address,
     name: &'static str,
     value: String,
     secret: bool,
+}
+
+impl Output {
+    /// Where callers outside reach an object that has a token.
+    pub(super) fn of_token(project: &Project, address: Address, token: &SecretText) -> Self {
+        let path = format!("/hooks/{}", token.expose_to_target());
+        // An embedded target listens nowhere; what serves its file gives the rest.
+        let (name, value) = match &project.target.settings {
+            TargetSettings::Embedded { data: _ } => ("path", path),
+            TargetSettings::Server { url, .. } => ("url", format!("{}{path}", url.as_str().trim_end_matches('/'))),
+        };
+        Self { address, name, value, secret: true }
+    }
 }
 
 /// Prints outputs.
@@ -47,11 +61,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         Ok(outputs) => outputs,
         Err(exit) => return exit,
     };
-    let text = match arguments.output {
-        TextOrJson::Text => text(&outputs),
-        TextOrJson::Json => json_text(&outputs),
+    print(context, &outputs, arguments.output, arguments.outputs_file.as_deref())
+}
+
+/// Writes outputs to a file that only its owner can read, or to standard output.
+pub(super) fn print(context: &Context, outputs: &[Output], output: TextOrJson, file: Option<&Path>) -> Exit {
+    let text = match output {
+        TextOrJson::Text => text(outputs),
+        TextOrJson::Json => json_text(outputs),
     };
-    let written = match &arguments.outputs_file {
+    let written = match file {
         Some(path) => private_file::write(&context.working_folder.join(path), text.as_bytes()),
         None => {
             let mut out = terminal::standard_output();
@@ -100,15 +119,7 @@ async fn collect(context: &Context, project: &Project, allowed: &SecretArguments
         let writer = target::writer(context, project, allowed).await?;
         let tokens = writer.tokens().await.map_err(|error| exit::provider(&error))?;
         writer.close().await.map_err(|error| exit::provider(&error))?;
-        for (address, _, token) in tokens {
-            let path = format!("/hooks/{}", token.expose_to_target());
-            // An embedded target listens nowhere; what serves its file gives the rest.
-            let (name, value) = match &project.target.settings {
-                TargetSettings::Embedded { data: _ } => ("path", path),
-                TargetSettings::Server { url, .. } => ("url", format!("{}{path}", url.as_str().trim_end_matches('/'))),
-            };
-            outputs.push(Output { address, name, value, secret: true });
-        }
+        outputs.extend(tokens.into_iter().map(|(address, _, token)| Output::of_token(project, address, &token)));
     }
     outputs.sort_by(|a, b| (&a.address, a.name).cmp(&(&b.address, b.name)));
     Ok(outputs)

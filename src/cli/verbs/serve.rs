@@ -3,19 +3,24 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use url::Url;
 
 use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
 use crate::cli::server_folder::{FolderArguments, failed};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::runtime::outgoing::OutgoingSettings;
 use crate::runtime::{Engine, EngineSettings};
 use crate::server::folder_lock::{FolderLock, FolderLockError};
 use crate::server::serve::{Drained, ServeError, Server};
 use crate::server::settings::{ServerSettings, TlsFiles};
 use crate::server::state::AppState;
-use crate::store::Clock;
+use crate::store::{Clock, Store};
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -34,6 +39,15 @@ pub struct Arguments {
     /// A proxy in front speaks TLS with callers, and says in `X-Forwarded-For` who they are.
     #[arg(long)]
     behind_proxy: bool,
+    /// A range of addresses that requests may go to although it is not public; repeatable.
+    #[arg(long, value_name = "CIDR")]
+    allow_egress: Vec<IpNet>,
+    /// A proxy that makes all connections to the outside, and resolves names.
+    #[arg(long, value_name = "URL")]
+    egress_proxy: Option<Url>,
+    /// How many days events are kept with their deliveries, once those are settled.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    keep_events: u32,
     /// Write the server's URL to this file once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -82,8 +96,14 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
             return Err(not_locked(&error));
         }
     };
-    let engine = Arc::new(Engine::start(Arc::clone(&store), Clock::system(), &EngineSettings::default()));
-    let server = match Server::bind(AppState::new(engine, settings)).await {
+    let engine = match start(context, arguments, &store).await {
+        Ok(engine) => Arc::new(engine),
+        Err(exit) => {
+            let _ = store.close().await;
+            return Err(exit);
+        }
+    };
+    let server = match Server::bind(AppState::new(Arc::clone(&engine), settings)).await {
         Ok(server) => server,
         Err(error) => {
             let _ = store.close().await;
@@ -103,6 +123,7 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     if let Drained::CutOff(connections) = drained {
         tracing::warn!(connections, "the time for ending has passed: cut off");
     }
+    engine.stop(ENGINE_GRACE).await;
     store.close().await.map_err(|error| failed(&error))?;
     drop(lock);
     tracing::info!("ended");
@@ -110,6 +131,31 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
         Signal::Interrupt => Exit::Interrupted,
         Signal::Terminate => Exit::Done,
     })
+}
+
+/// How long what the engine has under way may take once nobody is served any more.
+const ENGINE_GRACE: Duration = Duration::from_secs(10);
+
+/// Starts the engine as the arguments say.
+async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> Result<Engine, Exit> {
+    let ca_pem = match &context.server.ca_file {
+        None => None,
+        Some(file) => {
+            let path = context.working_folder.join(file);
+            let read = std::fs::read(&path);
+            Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
+        }
+    };
+    let outgoing = OutgoingSettings {
+        allow_egress: arguments.allow_egress.clone(),
+        proxy: arguments.egress_proxy.clone(),
+        ca_pem,
+        ..OutgoingSettings::default()
+    };
+    let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
+    let settings = EngineSettings { outgoing, keep_events, ..EngineSettings::default() };
+    let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
+    started.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
 }
 
 /// Waits for the first signal. The handlers are in place when this returns.

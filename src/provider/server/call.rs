@@ -50,11 +50,21 @@ pub(super) struct Call<'c> {
     pub(super) path: &'c [&'c str],
     pub(super) query: &'c [(&'c str, String)],
     pub(super) body: Option<Vec<u8>>,
+    pub(super) repeat: Repeat,
+}
+
+/// Whether a request that may have arrived is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Twice does the same as once: reads change nothing, a changeset is known by its plan, a lease by its owner.
+    Safe,
+    /// Twice does more than once.
+    Unsafe,
 }
 
 impl<'c> Call<'c> {
     pub(super) fn get(path: &'c [&'c str]) -> Self {
-        Self { method: Method::GET, path, query: &[], body: None }
+        Self { method: Method::GET, path, query: &[], body: None, repeat: Repeat::Safe }
     }
 
     pub(super) fn post<T: Serialize>(path: &'c [&'c str], body: &T) -> Result<Self, ProviderError> {
@@ -62,7 +72,7 @@ impl<'c> Call<'c> {
             context: "write a request".into(),
             source: Some(error.into()),
         })?;
-        Ok(Self { method: Method::POST, path, query: &[], body: Some(body) })
+        Ok(Self { method: Method::POST, path, query: &[], body: Some(body), repeat: Repeat::Safe })
     }
 }
 
@@ -93,37 +103,44 @@ fn unreadable(what: &str, error: serde_json::Error) -> ProviderError {
 }
 
 impl Server {
-    /// Sends a request until it is answered: all requests of this provider may be repeated. Reads change nothing, a
-    /// changeset is known by its plan, a lease by its owner.
+    /// Sends a request until it is answered, as often as that is safe.
     pub(super) async fn send(&self, what: &str, call: &Call<'_>) -> Result<Reply, Failure> {
+        self.persist(call.repeat, || self.attempt(call)).await.map_err(|failure| failure.during(what))
+    }
+
+    /// Tries until it works, as often as that is safe and may help.
+    pub(super) async fn persist<T, F>(&self, repeat: Repeat, attempt: impl FnMut() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let patience = self.patience;
         let waits = ExponentialBuilder::default()
             .with_min_delay(patience.first_wait)
             .with_max_delay(patience.longest_wait)
             .with_max_times(patience.attempts.saturating_sub(1));
-        let attempt = || self.attempt(call);
-        let failed = attempt.retry(waits).when(Failure::may_pass).adjust(|failure, wait| {
+        let again = |failure: &Failure| failure.may_pass() && (repeat == Repeat::Safe || !failure.leaves_open());
+        let tried = attempt.retry(waits).sleep(tokio::time::sleep).when(again).adjust(|failure, wait| {
             let wait = wait?;
             // Full jitter: many that failed together do not come back together. What the server asks for is the least.
             let jittered = wait.mul_f64(share());
             Some(failure.retry_after().unwrap_or_default().max(jittered).min(patience.longest_wait))
         });
-        failed.await.map_err(|failure| failure.during(what))
+        tried.await
     }
 
     /// Sends a request once, with a new token if the one at hand has ended meanwhile.
-    async fn attempt(&self, call: &Call<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn attempt(&self, call: &Call<'_>) -> Result<Reply, Failure> {
         let token = self.token(None).await?;
-        match self.once(call, &token.text).await {
+        match self.exchange(call, &token.text).await {
             Err(Failure::Refused(problem)) if problem.status == StatusCode::UNAUTHORIZED => {
                 let token = self.token(Some(token.number)).await?;
-                self.once(call, &token.text).await
+                self.exchange(call, &token.text).await
             }
             answered => answered,
         }
     }
 
-    async fn once(&self, call: &Call<'_>, token: &crate::base::secret::SecretText) -> Result<Reply, Failure> {
+    async fn exchange(&self, call: &Call<'_>, token: &crate::base::secret::SecretText) -> Result<Reply, Failure> {
         let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => {

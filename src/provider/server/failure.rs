@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Lost(reqwest::Error),
     /// It was answered, and refused.
     Refused(Problem),
+    /// An answer of success came that cannot be read to its end.
+    Cut(String),
     /// What answers is no control plane.
     NotAServer(String),
     /// As said by what was tried, once the tries are used up.
@@ -66,7 +68,16 @@ impl Failure {
                     || problem.status == StatusCode::REQUEST_TIMEOUT
                     || problem.status.is_server_error()
             }
+            Self::Cut(_) => true,
             Self::NotAServer(_) | Self::Told(_) => false,
+        }
+    }
+
+    /// Whether it says what became of every earlier attempt too: the plan was not, and will not be, written under it.
+    pub(super) fn holds_for_all(&self) -> bool {
+        match self {
+            Self::Refused(problem) => matches!(problem.code(), "stale" | "plan-reused" | "lease-lost"),
+            Self::Lost(_) | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => false,
         }
     }
 
@@ -74,7 +85,7 @@ impl Failure {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(problem) => problem.retry_after,
-            Self::Lost(_) | Self::NotAServer(_) | Self::Told(_) => None,
+            Self::Lost(_) | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => None,
         }
     }
 
@@ -82,8 +93,11 @@ impl Failure {
     pub(super) fn leaves_open(&self) -> bool {
         match self {
             Self::Lost(error) => !error.is_connect() && !error.is_builder(),
-            Self::Refused(problem) => problem.status.is_server_error(),
-            Self::NotAServer(_) | Self::Told(_) => false,
+            // In our own server's words nothing was done.
+            Self::Refused(problem) => problem.status.is_server_error() && problem.code() != "unavailable",
+            // What answers in the server's place may have asked it.
+            Self::Cut(_) | Self::NotAServer(_) => true,
+            Self::Told(_) => false,
         }
     }
 
@@ -99,6 +113,7 @@ impl Failure {
             Self::Lost(error) => {
                 ProviderError::Unavailable { context: what.to_owned(), source: Some(Box::new(Plain::of(&error))) }
             }
+            Self::Cut(why) => ProviderError::Unavailable { context: format!("{what}: {why}"), source: None },
             Self::NotAServer(why) => ProviderError::Unavailable {
                 context: format!("{what}: what answers is no control plane: {why}"),
                 source: None,

@@ -7,6 +7,9 @@ mod call;
 mod failure;
 mod token;
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::{Method, redirect};
 use tokio::sync::Mutex;
 use url::Url;
@@ -17,7 +20,7 @@ use crate::base::secret::SecretText;
 use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
-use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
+use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Operation, Write, WriteResult};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{DigestRow, ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
@@ -25,8 +28,8 @@ use crate::object::wire_v1::{
     AppliedShape, AuditShape, ChangesetAnswer, ChangesetRequest, CompareAnswer, CompareRequest, LeaseBroken,
     LeaseRelease, LeaseRequest, LeaseShape, Outputs, QuestionShape, ReadRequest, RecordShape, RowShape, TokenValue,
 };
-use call::Call;
 pub use call::Patience;
+use call::{Call, Repeat};
 use failure::Failure;
 use token::Token;
 
@@ -119,30 +122,77 @@ impl Server {
     async fn write(&self, changeset: &Changeset) -> Result<ChangesetOutcome, ProviderError> {
         let what = "write";
         let call = Call::post(&["changesets"], &ChangesetRequest::from(changeset))?;
-        let answered = self.send(what, &call).await;
-        match answered {
-            Ok(reply) => match reply.json::<ChangesetAnswer>("the outcome") {
-                Ok(answer) => Ok(answer.into()),
-                // It was answered well, so it was written; what is missing is read.
-                Err(_) => self.settle(changeset.plan_id, None).await,
-            },
-            Err(failure) if failure.leaves_open() => self.settle(changeset.plan_id, Some(failure)).await,
+        // Whether an attempt may have arrived of which no answer came.
+        let open = AtomicBool::new(false);
+        let attempt = || async {
+            let answer = async {
+                let reply = self.attempt(&call).await?;
+                reply.json::<ChangesetAnswer>("the outcome").map_err(|error| Failure::Cut(error.to_string()))
+            };
+            answer.await.inspect_err(|failure| {
+                open.fetch_or(failure.leaves_open(), Ordering::Relaxed);
+            })
+        };
+        let answer = self.persist(call.repeat, attempt).await;
+        let open = open.into_inner();
+        match answer.map(ChangesetOutcome::from) {
+            // An earlier attempt arrived and its answer was lost: it was this very request that wrote it.
+            Ok(ChangesetOutcome::AlreadyApplied(applied)) if open && applied.body == changeset.body => {
+                Ok(self.written(changeset, &applied).await)
+            }
+            Ok(outcome) => Ok(outcome),
+            Err(failure) if open && !failure.holds_for_all() => self.settle(changeset, failure.into_error(what)).await,
             Err(failure) => Err(failure.into_error(what)),
         }
     }
 
-    /// Learns by reading whether a plan was written.
-    async fn settle(&self, plan: PlanId, failure: Option<Failure>) -> Result<ChangesetOutcome, ProviderError> {
-        match (self.applied_plan(plan).await, failure) {
-            (Ok(Some(applied)), _) => Ok(ChangesetOutcome::AlreadyApplied(applied)),
-            // The last try was answered, or got lost, before this was read: it cannot arrive any more only when the
-            // server itself said so.
-            (Ok(None), Some(failure @ Failure::Refused(_))) => Err(failure.into_error("write")),
-            (Ok(None), failure) => {
-                let source = failure.map(|failure| failure.into_error("write").into());
-                Err(ProviderError::UnknownOutcome { source })
+    /// Learns what became of a changeset of which no answer came.
+    ///
+    /// It may still be on its way. So, before a *no* is believed, the lease is given back: what arrives after that is
+    /// refused, because it carries the token of a lease that has ended.
+    async fn settle(&self, changeset: &Changeset, why: ProviderError) -> Result<ChangesetOutcome, ProviderError> {
+        let unknown = |why: ProviderError| Err(ProviderError::UnknownOutcome { source: Some(why.into()) });
+        for fenced in [false, true] {
+            if fenced && self.release_lease(changeset.plan_id, changeset.fencing_token).await.is_err() {
+                return unknown(why);
             }
-            (Err(error), _) => Err(ProviderError::UnknownOutcome { source: Some(error.into()) }),
+            match self.applied_plan(changeset.plan_id).await {
+                Ok(Some(applied)) if applied.body == changeset.body => {
+                    return Ok(self.written(changeset, &applied).await);
+                }
+                Ok(Some(_)) => return Err(ProviderError::PlanReused),
+                Ok(None) => {}
+                Err(_) => return unknown(why),
+            }
+        }
+        // Nothing was written, and nothing will be.
+        Err(why)
+    }
+
+    /// The outcome of a changeset that was written and whose answer was lost. The ids are looked up; should that fail,
+    /// it is known all the same that everything was written.
+    async fn written(&self, changeset: &Changeset, applied: &AppliedPlan) -> ChangesetOutcome {
+        let rows = self.digests().await.map(|snapshot| snapshot.rows).unwrap_or_default();
+        // Of several with one address the live one comes last, after the archived ones in their order.
+        let ids: BTreeMap<Address, ObjectId> = rows.into_iter().map(|row| (row.address, row.id)).collect();
+        let result = |write: &Write| {
+            let is_gone = matches!(write.operation, Operation::Delete);
+            let id = if is_gone { None } else { ids.get(&write.address).copied() };
+            WriteResult { address: write.address.clone(), action: write.action, id }
+        };
+        let results = changeset.writes.iter().map(result).collect();
+        ChangesetOutcome::Applied { revision: applied.revision, results }
+    }
+
+    /// Sends a request that is sent once: should no answer come, it is not known whether it was carried out.
+    async fn once<T: serde::de::DeserializeOwned>(&self, what: &str, call: Call<'_>) -> Result<T, ProviderError> {
+        let call = Call { repeat: Repeat::Unsafe, ..call };
+        match self.send(what, &call).await {
+            Ok(reply) => reply.json(what),
+            Err(failure) if failure.leaves_open() => {
+                Err(ProviderError::UnknownOutcome { source: Some(failure.into_error(what).into()) })
+            }
+            Err(failure) => Err(failure.into_error(what)),
         }
     }
 
@@ -151,18 +201,6 @@ impl Server {
         let reply = self.ask(what, &Call::get(&["applied-plans", &plan.to_string()])).await?;
         let applied: Option<AppliedShape> = reply.json(what)?;
         Ok(applied.map(AppliedPlan::from))
-    }
-
-    /// Makes the token of an object anew; the old one ends.
-    ///
-    /// # Errors
-    /// As every write.
-    pub async fn rotate(&self, address: &Address) -> Result<SecretText, ProviderError> {
-        let what = format!("rotate the token of {address}");
-        let path = ["objects", address.kind.as_str(), address.name.as_str(), "rotate"];
-        let call = Call { method: Method::POST, path: &path, query: &[], body: None };
-        let value: TokenValue = self.ask(&what, &call).await?.json(&what)?;
-        Ok(value.token.0)
     }
 }
 
@@ -285,8 +323,9 @@ impl Writer for Server {
     fn break_lease<'a>(&'a self, _actor: &'a str) -> Boxed<'a, Option<LeaseHolder>> {
         Box::pin(async move {
             let what = "take the lease away";
-            let call = Call { method: Method::DELETE, path: &["lease"], query: &[], body: None };
-            Ok(self.ask(what, &call).await?.json::<LeaseBroken>(what)?.holder)
+            // Whoever takes it in between must not lose it to a repetition.
+            let call = Call { method: Method::DELETE, ..Call::get(&["lease"]) };
+            Ok(self.once::<LeaseBroken>(what, call).await?.holder)
         })
     }
 
@@ -295,6 +334,15 @@ impl Writer for Server {
             let what = "read the outputs";
             let outputs: Outputs = self.ask(what, &Call::get(&["outputs"])).await?.json(what)?;
             Ok(outputs.tokens.into_iter().map(|token| (token.address, token.id, token.token.0)).collect())
+        })
+    }
+
+    fn rotate_token<'a>(&'a self, address: &'a Address, _actor: &'a str) -> Boxed<'a, SecretText> {
+        Box::pin(async move {
+            let what = format!("rotate the token of {address}");
+            let path = ["objects", address.kind.as_str(), address.name.as_str(), "rotate"];
+            let call = Call { method: Method::POST, ..Call::get(&path) };
+            Ok(self.once::<TokenValue>(&what, call).await?.token.0)
         })
     }
 

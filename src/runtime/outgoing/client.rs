@@ -24,7 +24,7 @@ pub struct OutgoingSettings {
     /// stand for is for the proxy to refuse; addresses in URLs are still checked here. Proxies named by the
     /// environment are never used.
     pub proxy: Option<Url>,
-    /// Certificates of further authorities, PEM, trusted beside the operating system's.
+    /// Certificates of authorities, PEM, trusted in place of the operating system's.
     pub ca_pem: Option<Vec<u8>>,
     /// The `User-Agent` of requests that set none.
     pub user_agent: String,
@@ -45,7 +45,7 @@ impl Default for OutgoingSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The authorities cannot be read.
-    #[error("read the certificates of further authorities")]
+    #[error("read the certificates of authorities")]
     Authorities(#[source] reqwest::Error),
     /// The proxy's URL is of no use.
     #[error("use the proxy")]
@@ -89,8 +89,8 @@ impl Outgoing {
     pub fn with_lookup(settings: &OutgoingSettings, lookup: &Arc<dyn Lookup>) -> Result<Self, SettingsError> {
         let OutgoingSettings { allow_egress, proxy, ca_pem, user_agent } = settings;
         let egress = Egress::new(allow_egress.clone());
-        let authorities = ca_pem.as_ref().map_or_else(|| Ok(Vec::new()), |pem| Certificate::from_pem_bundle(pem));
-        let authorities = authorities.map_err(SettingsError::Authorities)?;
+        let authorities = ca_pem.as_ref().map(|pem| Certificate::from_pem_bundle(pem));
+        let authorities = authorities.transpose().map_err(SettingsError::Authorities)?;
         let builder = || -> Result<ClientBuilder, SettingsError> {
             let exempt = proxy.as_ref().and_then(Url::host_str).map(str::to_owned);
             let resolver = GuardedResolver { egress: egress.clone(), lookup: Arc::clone(lookup), exempt };
@@ -107,14 +107,14 @@ impl Outgoing {
             }
             Ok(builder)
         };
-        let client = match builder()?.tls_certs_merge(authorities.clone()).build() {
-            Ok(client) => client,
-            // A bare container has no authorities at all. Plain http still works there, and https says what is wrong.
-            Err(error) if authorities.is_empty() => {
+        let client = match authorities {
+            Some(authorities) => builder()?.tls_certs_only(authorities).build().map_err(SettingsError::Client)?,
+            None => builder()?.build().or_else(|error| {
+                // A bare container has no authorities at all. Plain http works there all the same, and https says what
+                // is wrong.
                 tracing::warn!(%error, "no certificate authorities found: https requests will fail; see --ca-file");
-                builder()?.tls_certs_only(Vec::new()).build().map_err(SettingsError::Client)?
-            }
-            Err(error) => return Err(SettingsError::Client(error)),
+                builder()?.tls_certs_only(Vec::new()).build().map_err(SettingsError::Client)
+            })?,
         };
         Ok(Self { client, egress })
     }

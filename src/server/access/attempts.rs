@@ -69,6 +69,18 @@ impl Attempts {
         Ok(())
     }
 
+    /// How long an address has to wait, after too many failures, until the next attempt is welcome.
+    pub fn closed(&self, address: IpAddr) -> Option<Duration> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        wait(&table.addresses, &network(address), self.limit.saturating_mul(ADDRESS_FACTOR), self.clock.now())
+    }
+
+    /// Counts a failure of an address where many attempts may be under way at once, and most of them succeed.
+    pub fn failed(&self, address: IpAddr) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        count(&mut table.addresses, network(address), self.clock.now());
+    }
+
     /// Takes back what [`Attempts::begin`] counted: it was no failure.
     pub fn succeeded(&self, client_id: ClientId, address: IpAddr) {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,6 +167,20 @@ mod tests {
         let neighbour: IpAddr = "2001:db8::2".parse().expect("an address");
         assert!(attempts.begin(id(99), neighbour).is_err());
         assert!(attempts.begin(None, "2001:db8:0:1::1".parse().expect("an address")).is_ok());
+    }
+
+    #[test]
+    fn an_address_that_fails_too_often_is_closed_for_a_while() {
+        let (attempts, seconds) = attempts(1);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        for _ in 0..ADDRESS_FACTOR {
+            assert_eq!(attempts.closed(address), None);
+            attempts.failed(address);
+        }
+        assert_eq!(attempts.closed(address), Some(Duration::from_secs(60)));
+        assert_eq!(attempts.closed(IpAddr::from([192, 0, 2, 2])), None);
+        seconds.fetch_add(60, Ordering::SeqCst);
+        assert_eq!(attempts.closed(address), None);
     }
 
     #[test]

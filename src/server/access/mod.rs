@@ -84,13 +84,16 @@ pub struct AccessControl {
     hashing: Semaphore,
     /// Attempts to log in.
     pub attempts: Attempts,
+    /// Calls with a token that no incoming webhook has.
+    pub guesses: Attempts,
 }
 
 impl AccessControl {
     pub(super) fn new(store: Arc<Store>, clock: Clock, limits: &Limits) -> Self {
         let known = KnownTokens::new(Arc::clone(&store), clock.clone());
-        let attempts = Attempts::new(clock, limits.login_failures);
-        Self { store, known, hashing: Semaphore::new(HASHING), attempts }
+        let attempts = Attempts::new(clock.clone(), limits.login_failures);
+        let guesses = Attempts::new(clock, limits.login_failures);
+        Self { store, known, hashing: Semaphore::new(HASHING), attempts, guesses }
     }
 
     /// Whom a token speaks for; `None` when it is not good (any more).

@@ -21,7 +21,10 @@
 //! function over the extractors of [`extract`] and [`Caller`](crate::server::access::Caller) that returns
 //! [`Answer`](problem::Answer).
 
+pub mod configuration;
+pub mod deliveries;
 pub mod endpoint;
+pub mod events;
 pub mod extract;
 pub mod gate;
 pub mod openapi;
@@ -38,7 +41,13 @@ use problem::{Problem, ProblemCode};
 /// All endpoints, area by area.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
-    let areas = [token::endpoints(), operation::endpoints()];
+    let areas = [
+        token::endpoints(),
+        configuration::endpoints(),
+        events::endpoints(),
+        deliveries::endpoints(),
+        operation::endpoints(),
+    ];
     areas.into_iter().flatten().collect()
 }
 

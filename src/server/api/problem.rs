@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn inner_causes_stay_inside() {
-        let error = StoreError::corrupt("the database", "page 7 of /srv/data");
+        let error = StoreError::Corrupt { what: "the database".into(), reason: "page 7 of /srv/data".into() };
         let problem = Problem::from(error);
         assert!(problem.cause().is_some_and(|cause| cause.contains("page 7")));
         assert!(!problem.to_value().to_string().contains("page 7"));

@@ -14,6 +14,9 @@ use super::id;
 use crate::base::ident::Name;
 use crate::object::delivery::{AttemptRecord, DeliveryRecord, DeliveryState};
 
+/// The most attempts of a delivery that are listed, the latest: one that is begun anew for ever has ever more.
+const ATTEMPTS: i64 = 100;
+
 /// Which deliveries are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
@@ -122,11 +125,12 @@ async fn attempts(
 ) -> Result<HashMap<Uuid, Vec<AttemptRecord>>, StoreError> {
     let ids = of.iter().map(|record| Value::String(record.id.simple().to_string()));
     let query = sqlx::query(
-        "SELECT a.delivery, a.at, a.status, a.error FROM json_each(?) i \
-         CROSS JOIN attempts a ON a.delivery = unhex(i.value) ORDER BY a.delivery, a.number",
+        "SELECT a.delivery, a.at, a.status, a.error FROM json_each(?1) i \
+         CROSS JOIN deliveries d ON d.id = unhex(i.value) \
+         CROSS JOIN attempts a ON a.delivery = d.id AND a.number > d.made - ?2 ORDER BY a.delivery, a.number",
     );
     let mut attempts: HashMap<Uuid, Vec<AttemptRecord>> = HashMap::new();
-    for row in query.bind(Value::Array(ids.collect()).to_string()).fetch_all(connection).await? {
+    for row in query.bind(Value::Array(ids.collect()).to_string()).bind(ATTEMPTS).fetch_all(connection).await? {
         let attempt = AttemptRecord {
             at: from_column(&"an attempt", row.try_get(1)?)?,
             status: row.try_get(2)?,

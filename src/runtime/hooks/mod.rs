@@ -1,0 +1,3 @@
+//! Carries out calls to incoming webhooks.
+
+pub mod files;
