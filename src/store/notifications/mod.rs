@@ -149,8 +149,7 @@ impl ReadStore {
         id: ObjectId,
     ) -> Result<Option<SentNotification>, StoreError> {
         let Some(mut view) = self.view().await? else { return Ok(None) };
-        let one =
-            concat!("SELECT ", notification_columns!(), " FROM notifications n WHERE n.id = ? AND n.project = ?");
+        let one = concat!("SELECT ", notification_columns!(), " FROM notifications n WHERE n.id = ? AND n.project = ?");
         let row = sqlx::query(one).bind(id.to_string()).bind(project.as_str()).fetch_optional(&mut *view).await?;
         row.as_ref().map(sent).transpose()
     }
