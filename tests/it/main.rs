@@ -12,6 +12,7 @@ mod generated;
 mod laws;
 mod life_cycles;
 mod offline_verbs;
+mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod rig;
@@ -20,6 +21,7 @@ mod safety;
 mod selection;
 mod served;
 mod server_access;
+mod server_keys_and_pins;
 mod server_rig;
 mod stories;
 mod support;
