@@ -14,6 +14,7 @@ mod generated;
 mod laws;
 mod life_cycles;
 mod offline_verbs;
+mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod rig;
@@ -23,6 +24,7 @@ mod selection;
 mod served;
 mod server_access;
 mod server_http;
+mod server_keys_and_pins;
 mod server_process;
 mod server_rig;
 mod stories;
