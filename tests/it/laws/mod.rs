@@ -1,12 +1,15 @@
 //! The laws of the design, one file per law or pair of laws.
 
 mod counts;
+#[cfg(unix)]
+mod delivered_or_dead;
 mod empty_after_apply;
 mod exported;
 mod killed;
 mod order;
 mod ownership;
 mod plan_writes_nothing;
+mod preview_equals_reality;
 mod pruning;
 mod same_input;
 mod secrets;
