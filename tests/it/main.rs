@@ -8,6 +8,7 @@ mod command_line;
 mod deliveries;
 mod drift;
 mod engine_rig;
+mod events;
 mod examples;
 mod fault_proxy;
 mod generated;

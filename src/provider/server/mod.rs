@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod runtime;
 mod token;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::object::wire_v1::{
 pub use call::Patience;
 use call::{Call, Repeat};
 use failure::Failure;
+pub use runtime::{DeliveryQuery, EventsRefused};
 use token::Token;
 
 /// How many addresses are asked for in one request.
