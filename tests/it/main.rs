@@ -10,6 +10,7 @@ mod examples;
 mod generated;
 mod laws;
 mod life_cycles;
+mod notifications;
 mod offline_verbs;
 #[cfg(unix)]
 mod readme;
