@@ -11,5 +11,6 @@ pub mod delivery;
 pub mod lease;
 pub mod notification;
 pub mod record;
+pub mod run;
 pub mod secret_comparison;
 pub mod wire_v1;

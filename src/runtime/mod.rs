@@ -11,6 +11,7 @@ pub mod notifications;
 pub mod outgoing;
 pub mod prepared;
 mod retention;
+pub mod runner;
 pub mod timer;
 
 use std::sync::Arc;

@@ -25,6 +25,7 @@ mod objects;
 mod open;
 mod references;
 mod rows;
+mod runs;
 mod schema;
 mod secrets;
 mod stage;
@@ -51,6 +52,7 @@ pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDeliver
 pub use key::MasterKey;
 pub use notifications::{ListedNotification, SentDetails, SentNotification};
 pub use objects::StoredVersion;
+pub use runs::{NewRun, Saved};
 pub use tokens::TokenOwner;
 
 use key::Keys;
