@@ -14,6 +14,7 @@ pub mod outputs;
 pub mod plan;
 pub mod rotate;
 pub mod schema;
+pub mod send;
 pub mod serve;
 pub mod show;
 pub mod unlock;
@@ -55,6 +56,8 @@ pub enum Verb {
     Unlock(unlock::Arguments),
     /// Run the control plane: configuration of many projects, and what is configured carried out.
     Serve(Box<serve::Arguments>),
+    /// Send something to the control plane of a target.
+    Send(send::Arguments),
     /// Make, list and revoke keys of the control plane's API.
     Keys(keys::Arguments),
     /// Print a JSON Schema; without a name, list them.
@@ -86,6 +89,7 @@ impl Verb {
             Self::Rotate(arguments) => rotate::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Serve(arguments) => serve::run(context, &arguments),
+            Self::Send(arguments) => send::run(context, &arguments),
             Self::Keys(arguments) => keys::run(context, &arguments),
             Self::Schema(arguments) => schema::run(context, &arguments),
             Self::Explain(arguments) => explain::run(&arguments),

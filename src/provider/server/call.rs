@@ -46,11 +46,22 @@ const ANSWER_LIMIT: usize = 1 << 30;
 /// A request.
 pub(super) struct Call<'c> {
     pub(super) method: Method,
-    /// Below the project's address, each part as it is, to be encoded.
+    /// Where the path begins.
+    pub(super) base: Base,
+    /// Below the base, each part as it is, to be encoded.
     pub(super) path: &'c [&'c str],
     pub(super) query: &'c [(&'c str, String)],
     pub(super) body: Option<Vec<u8>>,
     pub(super) repeat: Repeat,
+}
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// `/v1/projects/<project>`: configuration.
+    Project,
+    /// `/v1`: what a key does in its own project.
+    Version,
 }
 
 /// Whether a request that may have arrived is sent again.
@@ -64,7 +75,7 @@ pub(super) enum Repeat {
 
 impl<'c> Call<'c> {
     pub(super) fn get(path: &'c [&'c str]) -> Self {
-        Self { method: Method::GET, path, query: &[], body: None, repeat: Repeat::Safe }
+        Self { method: Method::GET, base: Base::Project, path, query: &[], body: None, repeat: Repeat::Safe }
     }
 
     pub(super) fn post<T: Serialize>(path: &'c [&'c str], body: &T) -> Result<Self, ProviderError> {
@@ -72,7 +83,7 @@ impl<'c> Call<'c> {
             context: "write a request".into(),
             source: Some(error.into()),
         })?;
-        Ok(Self { method: Method::POST, path, query: &[], body: Some(body), repeat: Repeat::Safe })
+        Ok(Self { method: Method::POST, base: Base::Project, path, query: &[], body: Some(body), repeat: Repeat::Safe })
     }
 }
 
@@ -144,7 +155,12 @@ impl Server {
         let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => {
-                segments.pop_if_empty().extend(["v1", "projects", self.project.as_str()]).extend(call.path);
+                segments.pop_if_empty().push("v1");
+                match call.base {
+                    Base::Project => segments.extend(["projects", self.project.as_str()]),
+                    Base::Version => &mut segments,
+                };
+                segments.extend(call.path);
             }
             Err(()) => return Err(Failure::NotAServer("its address has no path".into())),
         }

@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod runtime;
 mod token;
 
 use std::collections::BTreeMap;

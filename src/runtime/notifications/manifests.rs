@@ -43,7 +43,10 @@ impl Manifest {
 /// Those of a project, by name. Reading their times takes longer than asking them, so they are kept with the
 /// configuration they are of.
 #[derive(Default)]
-pub(super) struct Manifests(Mutex<HashMap<Name, (Arc<Configuration>, Arc<[Manifest]>)>>);
+pub(super) struct Manifests(Mutex<HashMap<Name, Known>>);
+
+/// Those of one project with the configuration they are of.
+type Known = (Arc<Configuration>, Arc<[Manifest]>);
 
 impl Manifests {
     pub(super) fn of(&self, project: &Name, configuration: &Arc<Configuration>) -> Arc<[Manifest]> {

@@ -9,6 +9,7 @@
 mod accept;
 mod inbox;
 mod manifests;
+mod step;
 mod table;
 mod upload;
 
