@@ -8,9 +8,11 @@ use trueup::base::secret::SecretText;
 use trueup::kinds::{Address, Metadata};
 use trueup::object::access::Scope;
 use trueup::object::changeset::SecretWrite;
+use trueup::runtime::runner::{NotificationOrder, Notifier as _, NotifyFailure};
 use trueup::store::PutOutcome;
 
 use crate::server_rig::{Answer, PROJECT, ServerRig};
+use crate::support::Project;
 
 const DESK: &str = "bcf4c7f5682b4aa6875a0fc9bdfa21ca";
 const SALT: &str = "a-salt-of-some-length";
@@ -459,4 +461,95 @@ fn what_was_sent_survives_a_restart() {
     let World { rig, token, template, sales, listed } = world;
     let world = World { rig: rig.restart(), token, template, sales, listed };
     assert_eq!(world.inbox("kim")[0]["read"], true);
+}
+
+#[test]
+fn the_command_line_sends_by_name_by_id_and_from_a_file() {
+    let world = World::new();
+    let key = world.rig.key(PROJECT, &[Scope::ConfigRead, Scope::NotificationsWrite]);
+    let mut project = Project::in_memory();
+    project.write(
+        "trueup.yaml",
+        &format!(
+            "apiVersion: trueup/v1\nkind: Project\nmetadata: {{ name: {PROJECT} }}\nspec:\n  targets:\n    live:\n      server: \
+             {{ url: \"{}\", clientId: \"{}\", clientSecret: {{ fromEnv: SECRET }} }}\n",
+            world.rig.url(),
+            key.key.client_id
+        ),
+    );
+    project.set("SECRET", key.secret.expose_to_target());
+    let by_name = project.ok(&[
+        "send",
+        "notification",
+        "--template",
+        "lead",
+        "--audience",
+        "sales",
+        "--to",
+        "kim",
+        "--type",
+        "Popup",
+        "--override",
+        "LEAD_NAME=Contoso",
+        "--override",
+        "###URL###=https://x.test/?a=b",
+    ]);
+    assert!(by_name.out.starts_with("Notification ") && by_name.out.ends_with(" is active.\n"), "{}", by_name.out);
+    let entry = &world.inbox("kim")[0];
+    assert_eq!((&entry["type"], &entry["button"]["link"]), (&json!("popup"), &json!("https://x.test/?a=b")));
+    let id = world.template.to_string();
+    let by_id = project.ok(&[
+        "send",
+        "notification",
+        "--template",
+        &id,
+        "--to",
+        "lou",
+        "--start-at",
+        "2026-02-01",
+        "-o",
+        "json",
+    ]);
+    assert_eq!(serde_json::from_str::<Value>(&by_id.out).expect("JSON")["state"], "scheduled");
+    project.write("call.json", &json!({ "notification": { "templateId": id, "endUsersIds": ["ana"] } }).to_string());
+    project.ok(&["send", "notification", "--file", "call.json"]);
+    assert_eq!(world.ids("ana").len(), 1);
+    project.write("bad.json", r#"{"notification": {"templateID": "x"}}"#);
+    for (arguments, code, said) in [
+        (vec!["--file", "bad.json"], 3, "templateID"),
+        (vec!["--template", "other", "--to", "kim"], 3, "Template/other"),
+        (vec!["--template", "lead"], 3, "at least one"),
+        (vec!["--template", "lead", "--to", "kim", "--override", "NAME=x"], 3, "no placeholder"),
+        (vec!["--to", "kim"], 64, "--template"),
+    ] {
+        let run = project.run(&[&["send", "notification"], arguments.as_slice()].concat());
+        assert_eq!(run.code, code, "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(said), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_step_of_a_run_sends_once_however_often_it_is_tried() {
+    let world = World::new();
+    put(&world.rig, "System/till", &json!({ "platform": "workstation" }));
+    let order = |end_users: &[&str], key: &str| NotificationOrder {
+        template: world.template,
+        audiences: Vec::new(),
+        end_users: end_users.iter().map(|id| (*id).to_owned()).collect(),
+        overrides: [("LEAD_NAME".to_owned(), "Contoso".to_owned())].into(),
+        key: key.to_owned(),
+    };
+    let project = Name::from_any(PROJECT);
+    let notifications = world.rig.engine().notifications();
+    let notify = |order| world.rig.block_on(notifications.notify(&project, order));
+    // The system is the template's, so it need not be said although there are two.
+    assert_eq!(notify(order(&["kim"], "run-1/tell")), Ok(()));
+    assert_eq!(notify(order(&["kim"], "run-1/tell")), Ok(()));
+    assert_eq!(world.ids("kim").len(), 1);
+    assert_eq!(notify(order(&["kim"], "run-2/tell")), Ok(()));
+    assert_eq!(world.ids("kim").len(), 2);
+    for bad in [order(&[], "a"), order(&[""], "b")] {
+        let outcome = notify(bad);
+        assert!(matches!(outcome, Err(NotifyFailure::Refused(_))), "{outcome:?}");
+    }
 }

@@ -28,10 +28,10 @@ pub(super) struct Arguments {
     secrets: SecretArguments,
     /// Send the call in this file, JSON as `POST /v1/notifications` takes it; `-` reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "system", "to", "audience", "appears", "title",
-        "runtime_title", "runtime_description", "start_at", "end_at", "overrides"], required_unless_present = "template")]
+        "runtime_title", "runtime_description", "start_at", "end_at", "overrides"])]
     file: Option<PathBuf>,
     /// The template: its name, or its id.
-    #[arg(long, value_name = "NAME|ID")]
+    #[arg(long, value_name = "NAME|ID", required_unless_present = "file")]
     template: Option<String>,
     /// The workstation system: its name, or its systemId. Needed when the project has several.
     #[arg(long, value_name = "NAME|ID")]
