@@ -14,6 +14,7 @@ mod fault_proxy;
 mod generated;
 mod laws;
 mod life_cycles;
+mod notifications;
 mod offline_verbs;
 mod provider_suite;
 #[cfg(unix)]
