@@ -30,6 +30,7 @@ pub mod gate;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
+pub mod runs;
 pub mod token;
 
 use axum::Router;
@@ -46,6 +47,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         configuration::endpoints(),
         events::endpoints(),
         deliveries::endpoints(),
+        runs::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()
