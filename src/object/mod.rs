@@ -9,6 +9,7 @@ pub mod capability;
 pub mod changeset;
 pub mod delivery;
 pub mod lease;
+pub mod notification;
 pub mod record;
 pub mod run;
 pub mod secret_comparison;

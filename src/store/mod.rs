@@ -20,6 +20,7 @@ mod events;
 mod flush;
 mod key;
 mod lease;
+mod notifications;
 mod objects;
 mod open;
 mod references;
@@ -49,6 +50,7 @@ pub use deliveries::{DeliveryFilter, DueDelivery, PendingDestination, Redelivere
 pub use error::{Cause, StoreError};
 pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
+pub use notifications::{ListedNotification, SentDetails, SentNotification};
 pub use objects::StoredVersion;
 pub use runs::{NewRun, Saved};
 pub use tokens::TokenOwner;

@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -24,9 +26,11 @@ use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
+use trueup::provider::{ProviderError, Reader, Writer};
 use trueup::store::{Clock, PutOutcome, ReadStore, Store};
 use uuid::Uuid;
 
+use crate::served::Served;
 use crate::support::Project;
 use crate::world::{SECRETS, World};
 
@@ -35,11 +39,22 @@ pub(crate) const PROJECT: &str = "acme";
 /// Who applies in this process.
 pub(crate) const ACTOR: &str = "rig@here";
 
-/// A temporary project with the embedded target.
+thread_local! {
+    static OVER_HTTP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test with rigs whose target is a server.
+pub(crate) fn over_http(test: fn()) {
+    OVER_HTTP.set(true);
+    test();
+}
+
+/// A temporary project with the embedded target, or a server over the same file: see [`over_http`].
 pub(crate) struct Rig {
     /// The folder and the binary.
     pub(crate) project: Project,
-    now: Cell<Timestamp>,
+    now: Arc<AtomicI64>,
+    served: Option<Served>,
     plans: Cell<u128>,
     secrets: BTreeMap<String, String>,
     runtime: tokio::runtime::Runtime,
@@ -116,9 +131,18 @@ impl Rig {
         for (name, content) in &secrets {
             project.set(name, content);
         }
+        let now: Timestamp = "2031-06-01T12:00:00Z".parse().expect("a time");
+        let now = Arc::new(AtomicI64::new(now.as_second()));
+        let served = OVER_HTTP.get().then(|| {
+            let served = Served::start(&project.join(".trueup/local.db"), &now);
+            project.write("trueup.yaml", &served.project_file(served.url()));
+            project.set("RIG_CLIENT_SECRET", served.client_secret());
+            served
+        });
         Self {
             project,
-            now: Cell::new("2031-06-01T12:00:00Z".parse().expect("a time")),
+            now,
+            served,
             plans: Cell::new(1),
             secrets,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
@@ -151,7 +175,8 @@ impl Rig {
 
     /// Turns the clock of everything that happens in this process.
     pub(crate) fn set_now(&self, now: &str) {
-        self.now.set(now.parse().expect("a time"));
+        let now: Timestamp = now.parse().expect("a time");
+        self.now.store(now.as_second(), Ordering::SeqCst);
     }
 
     /// Changes a secret, or takes it away; for this process only.
@@ -162,9 +187,37 @@ impl Rig {
         };
     }
 
+    fn time(&self) -> Timestamp {
+        Timestamp::from_second(self.now.load(Ordering::SeqCst)).expect("a time")
+    }
+
     fn clock(&self) -> Clock {
-        let now = self.now.get();
+        let now = self.time();
         Clock::new(move || now)
+    }
+
+    /// The server, when the target is one.
+    pub(crate) fn served(&self) -> &Served {
+        self.served.as_ref().expect("a server")
+    }
+
+    async fn with_reader<T>(&self, work: impl AsyncFnOnce(&dyn Reader) -> T) -> T {
+        if let Some(served) = &self.served {
+            return work(&served.target).await;
+        }
+        let reader = Embedded::open_read(&self.database(), Self::name(), None, self.clock()).await;
+        work(&reader.expect("a readable store")).await
+    }
+
+    async fn with_writer<T>(&self, work: impl AsyncFnOnce(&dyn Writer) -> T) -> T {
+        if let Some(served) = &self.served {
+            return work(&served.target).await;
+        }
+        let writer = Embedded::open_write(&self.database(), Self::name(), None, self.clock()).await;
+        let writer = writer.expect("a writable store");
+        let done = work(&writer).await;
+        writer.store().close().await.expect("a closed store");
+        done
     }
 
     fn name() -> Name {
@@ -212,7 +265,7 @@ impl Rig {
         self.plans.set(self.plans.get() + 1);
         PlanOptions {
             plan_id: PlanId(Uuid::from_u128(self.plans.get())),
-            now: self.now.get(),
+            now: self.time(),
             trueup_version: "0.0.0".to_owned(),
             adopt: false,
             prune: true,
@@ -229,17 +282,21 @@ impl Rig {
 
     /// Plans with these options.
     pub(crate) fn try_plan(&self, options: &PlanOptions) -> Result<Planned, Vec<Diagnostic>> {
+        self.plan_through(options).expect("live state")
+    }
+
+    /// Plans with these options, where even reading may fail.
+    pub(crate) fn plan_through(
+        &self,
+        options: &PlanOptions,
+    ) -> Result<Result<Planned, Vec<Diagnostic>>, ProviderError> {
         let loaded = self.load();
         let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets);
         let secrets = Secrets::read(&Map(&self.secrets), references.map(|secret| &secret.reference));
-        let live = self.wait(async {
-            let reader = Embedded::open_read(&self.database(), Self::name(), None, self.clock()).await;
-            let reader = reader.expect("a readable store");
-            let live = live::read(&reader, &wanted(&loaded.desired, &secrets, &options.replace)).await;
-            live.expect("live state")
-        });
-        let plan = build(&loaded.desired, &live, options)?;
-        Ok(Planned { plan, loaded, secrets })
+        let wanted = wanted(&loaded.desired, &secrets, &options.replace);
+        let live = self.wait(self.with_reader(async |reader| live::read(reader, &wanted).await))?;
+        drop(wanted);
+        Ok(build(&loaded.desired, &live, options).map(|plan| Planned { plan, loaded, secrets }))
     }
 
     /// Plans with these options, which must be possible.
@@ -266,13 +323,7 @@ impl Rig {
             commit: None,
             interrupted: &|| false,
         };
-        self.wait(async {
-            let writer = Embedded::open_write(&self.database(), Self::name(), None, self.clock()).await;
-            let writer = writer.expect("a writable store");
-            let outcome = apply(&writer, &request, &mut |_| {}).await;
-            writer.store().close().await.expect("a closed store");
-            outcome
-        })
+        self.wait(self.with_writer(async |writer| apply(writer, &request, &mut |_| {}).await))
     }
 
     /// Applies a plan, which must succeed.

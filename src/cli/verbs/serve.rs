@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{StringValueParser, TypedValueParser as _};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use url::Url;
@@ -51,7 +52,7 @@ pub struct Arguments {
     keep_events: u32,
     /// The mail server that e-mails of workflows are handed to, `smtp://…` or `smtps://…`; they stay in the outbox
     /// without one. May hold a user and a password.
-    #[arg(long, value_name = "URL", hide_env_values = true, value_parser = secret)]
+    #[arg(long, value_name = "URL", hide_env_values = true, value_parser = StringValueParser::new().map(SecretText::new))]
     smtp_url: Option<SecretText>,
     /// Write the server's URL to this file once it listens.
     #[arg(long, value_name = "FILE")]
@@ -62,10 +63,6 @@ pub struct Arguments {
     /// Least of what is logged.
     #[arg(long, value_enum, default_value_t)]
     log_level: LogLevel,
-}
-
-fn secret(text: &str) -> Result<SecretText, std::convert::Infallible> {
-    Ok(SecretText::new(text.to_owned()))
 }
 
 /// The signal that ended a server.

@@ -54,7 +54,7 @@ fn agree(plan: &Plan, story: &str) {
 }
 
 #[test]
-fn text_and_json_agree_on_all_counts() {
+pub(super) fn text_and_json_agree_on_all_counts() {
     for seed in seeds(12) {
         let mut random = Random::new(seed);
         let mut world = World::random(&mut random);

@@ -4,7 +4,7 @@ use crate::rig::{Rig, actions};
 use crate::world::{Random, World, seeds};
 
 #[test]
-fn after_apply_the_plan_is_empty_and_a_second_apply_writes_nothing() {
+pub(super) fn after_apply_the_plan_is_empty_and_a_second_apply_writes_nothing() {
     for seed in seeds(10) {
         let mut random = Random::new(seed);
         let mut world = World::random(&mut random);

@@ -4,7 +4,7 @@ use crate::rig::{Rig, actions};
 use crate::world::{Random, World, seeds};
 
 #[test]
-fn an_export_plans_empty_and_exports_as_itself() {
+pub(super) fn an_export_plans_empty_and_exports_as_itself() {
     for seed in seeds(8) {
         let mut random = Random::new(seed);
         let mut world = World::random(&mut random);

@@ -3,8 +3,10 @@
 mod counts;
 mod empty_after_apply;
 mod exported;
+mod faults;
 mod killed;
 mod order;
+mod over_http;
 mod ownership;
 mod plan_writes_nothing;
 mod pruning;

@@ -17,7 +17,7 @@ fn content(record: &ObjectRecord) -> (String, String, Option<String>, bool) {
 }
 
 #[test]
-fn nothing_outside_the_selection_is_written() {
+pub(super) fn nothing_outside_the_selection_is_written() {
     let (mut narrowed, mut refused) = (0, 0);
     for seed in seeds(30) {
         let mut random = Random::new(seed);
@@ -67,7 +67,7 @@ fn nothing_outside_the_selection_is_written() {
 }
 
 #[test]
-fn objects_made_by_hand_are_neither_changed_nor_pruned() {
+pub(super) fn objects_made_by_hand_are_neither_changed_nor_pruned() {
     let rig = Rig::applied(BASE);
     rig.make_by_hand(
         "Destination/by-hand",
@@ -90,7 +90,7 @@ fn objects_made_by_hand_are_neither_changed_nor_pruned() {
 }
 
 #[test]
-fn other_projects_of_the_same_database_are_not_touched() {
+pub(super) fn other_projects_of_the_same_database_are_not_touched() {
     let rig = Rig::applied(BASE);
     let other = Rig::with(&base_with(&[("bcf4c7f5682b4aa6875a0fc9bdfa21ca", "00000000000000000000000000000001")]));
     let data = rig.project.join(".trueup/local.db");
@@ -115,7 +115,7 @@ fn other_projects_of_the_same_database_are_not_touched() {
 }
 
 #[test]
-fn what_others_refer_to_is_neither_renamed_nor_replaced_nor_removed() {
+pub(super) fn what_others_refer_to_is_neither_renamed_nor_replaced_nor_removed() {
     let notification = json!({"template": "lead", "audiences": ["sales"], "startAt": "2091-12-01"});
     let replaced = base_without(&["Notification/reminder"]).replace("is yours.", "waits.");
     // An orphan.

@@ -49,7 +49,7 @@ const READING: &[&[&str]] = &[
 ];
 
 #[test]
-fn every_file_and_folder_stays_as_it_was() {
+pub(super) fn every_file_and_folder_stays_as_it_was() {
     for seed in seeds(3) {
         let mut random = Random::new(seed);
         let mut world = World::random(&mut random);
@@ -71,7 +71,7 @@ fn every_file_and_folder_stays_as_it_was() {
 }
 
 #[test]
-fn planning_beside_an_open_store_leaves_its_log_and_index_alone() {
+pub(super) fn planning_beside_an_open_store_leaves_its_log_and_index_alone() {
     let rig = Rig::applied(BASE);
     rig.write(&base_with(&[("X-Team: red", "X-Team: blue")]));
     let address = "Audience/sales".parse().expect("an address");
@@ -99,7 +99,7 @@ fn planning_beside_an_open_store_leaves_its_log_and_index_alone() {
 }
 
 #[test]
-fn nothing_is_made_where_there_is_no_database() {
+pub(super) fn nothing_is_made_where_there_is_no_database() {
     let rig = Rig::with(BASE);
     let before = tree(rig.project.path());
     for verb in READING {
@@ -109,7 +109,7 @@ fn nothing_is_made_where_there_is_no_database() {
 }
 
 #[test]
-fn an_empty_apply_writes_nothing_either() {
+pub(super) fn an_empty_apply_writes_nothing_either() {
     let rig = Rig::applied(BASE);
     let before = rig.state();
     let done = rig.project.ok(&["apply", "-y"]);

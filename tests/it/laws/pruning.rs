@@ -10,7 +10,7 @@ use crate::stories::BASE;
 use crate::world::{Random, World, address, seeds, text};
 
 #[test]
-fn only_what_is_managed_and_no_longer_wanted_is_removed() {
+pub(super) fn only_what_is_managed_and_no_longer_wanted_is_removed() {
     for seed in seeds(12) {
         let mut random = Random::new(seed);
         let mut world = World::random(&mut random);
@@ -67,7 +67,7 @@ fn broken(random: &mut Random, manifests: &mut [Value]) -> String {
 }
 
 #[test]
-fn a_broken_manifest_never_leads_to_a_removal() {
+pub(super) fn a_broken_manifest_never_leads_to_a_removal() {
     let mut random = Random::new(7);
     let world = World::random(&mut random);
     let rig = Rig::new();
@@ -95,7 +95,7 @@ fn a_broken_manifest_never_leads_to_a_removal() {
 }
 
 #[test]
-fn an_empty_project_prunes_only_when_that_is_allowed() {
+pub(super) fn an_empty_project_prunes_only_when_that_is_allowed() {
     let rig = Rig::applied(BASE);
     rig.write("");
     let before = rig.state();
@@ -107,7 +107,7 @@ fn an_empty_project_prunes_only_when_that_is_allowed() {
 }
 
 #[test]
-fn standard_input_and_a_part_of_the_project_prune_nothing() {
+pub(super) fn standard_input_and_a_part_of_the_project_prune_nothing() {
     use std::io::Write as _;
     let rig = Rig::applied(BASE);
     let before = rig.state();

@@ -44,7 +44,7 @@ fn disturb(random: &mut Random, value: &mut Value) {
 }
 
 #[test]
-fn plan_takes_what_validate_takes_and_nothing_else() {
+pub(super) fn plan_takes_what_validate_takes_and_nothing_else() {
     let rig = Rig::new();
     let (mut taken, mut refused) = (0, 0);
     for seed in 0..60 {

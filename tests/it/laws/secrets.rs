@@ -100,7 +100,7 @@ fn story(contents: [&str; 5], changed: &str, file: &str) -> (Vec<String>, Projec
 }
 
 #[test]
-fn every_output_is_the_same_whatever_the_secrets_are() {
+pub(super) fn every_output_is_the_same_whatever_the_secrets_are() {
     let first = ["alpha-secret-0", "alpha-secret-1", "alpha-secret-2", "alpha-secret-2", "alpha-secret-4"];
     let second =
         ["a much longer content: ünïcode", "b-9999999999", "c/c+c=c%c&c", "c/c+c=c%c&c", "\"{$x}\" 'quoted'\\"];
@@ -135,7 +135,7 @@ fn contains(bytes: &[u8], part: &str) -> bool {
 }
 
 #[test]
-fn no_content_of_a_secret_is_in_any_output_or_file() {
+pub(super) fn no_content_of_a_secret_is_in_any_output_or_file() {
     let contents = ["needle-in-hay-0", "needle-in-hay-1", "needle-in-hay-2", "needle-in-hay-3", "needle-in-hay-4"];
     let (said, project) = story(contents, "needle-in-hay-5", "needle-in-hay-6");
     std::fs::remove_file(project.join("key.txt")).expect("a removed file");
@@ -154,7 +154,7 @@ fn no_content_of_a_secret_is_in_any_output_or_file() {
 }
 
 #[test]
-fn the_log_of_an_open_store_holds_no_content_either() {
+pub(super) fn the_log_of_an_open_store_holds_no_content_either() {
     let mut rig = Rig::with(&base_with(&[]));
     rig.set_secret("S0", Some("needle-in-hay-0"));
     rig.converge();
@@ -177,7 +177,7 @@ fn the_log_of_an_open_store_holds_no_content_either() {
 }
 
 #[test]
-fn literals_are_refused_and_not_repeated() {
+pub(super) fn literals_are_refused_and_not_repeated() {
     // With another problem on the same line, and over several lines.
     let literal = "auth: { type: bearer, token: needle-in-hay, realm: x }";
     let rig = Rig::with(&base_with(&[
@@ -197,7 +197,7 @@ fn literals_are_refused_and_not_repeated() {
 }
 
 #[test]
-fn commands_are_not_run_and_files_outside_not_read_unless_flags_allow_it() {
+pub(super) fn commands_are_not_run_and_files_outside_not_read_unless_flags_allow_it() {
     let outside = tempfile::tempdir().expect("a folder");
     let key = outside.path().join("key");
     std::fs::write(&key, "content-of-key").expect("a file");

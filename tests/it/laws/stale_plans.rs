@@ -25,7 +25,7 @@ fn stale(outcome: Result<(), ApplyError>) -> Option<BTreeSet<String>> {
 }
 
 #[test]
-fn all_stale_addresses_are_listed_and_nothing_is_written() {
+pub(super) fn all_stale_addresses_are_listed_and_nothing_is_written() {
     let (mut refused, mut carried_out) = (0, 0);
     for seed in seeds(16) {
         let mut random = Random::new(seed);
@@ -67,7 +67,7 @@ fn all_stale_addresses_are_listed_and_nothing_is_written() {
 }
 
 #[test]
-fn an_address_that_was_taken_meanwhile_is_stale() {
+pub(super) fn an_address_that_was_taken_meanwhile_is_stale() {
     let spec = || json!({"system": "crm", "event": "survey.submitted", "destination": "chat"});
     let rig = Rig::applied(&base_without(&["Webhook/nps"]));
     rig.write(BASE);
@@ -104,7 +104,7 @@ fn edited_workflow(mut spec: Value) -> Value {
 }
 
 #[test]
-fn a_move_of_a_stale_object_is_reported_as_stale() {
+pub(super) fn a_move_of_a_stale_object_is_reported_as_stale() {
     let rig = Rig::applied(BASE);
     rig.write(&base_with(&[(
         "metadata: { name: nps, labels: { team: adoption } }",
@@ -118,7 +118,7 @@ fn a_move_of_a_stale_object_is_reported_as_stale() {
 }
 
 #[test]
-fn the_binary_refuses_a_stale_plan_with_exit_code_6() {
+pub(super) fn the_binary_refuses_a_stale_plan_with_exit_code_6() {
     let rig = Rig::applied(BASE);
     let edits = [("X-Team: red", "X-Team: blue"), ("ana@acme.test, bo@acme.test", "ana@acme.test")];
     rig.write(&base_with(&edits));
@@ -138,7 +138,7 @@ fn the_binary_refuses_a_stale_plan_with_exit_code_6() {
 }
 
 #[test]
-fn the_binary_refuses_a_plan_of_other_manifests_variables_and_projects() {
+pub(super) fn the_binary_refuses_a_plan_of_other_manifests_variables_and_projects() {
     let rig = Rig::with(BASE);
     rig.project.ok(&["plan", "--out", "plan.json"]);
     rig.write(&base_with(&[("X-Team: red", "X-Team: blue")]));
@@ -155,7 +155,7 @@ fn the_binary_refuses_a_plan_of_other_manifests_variables_and_projects() {
 }
 
 #[test]
-fn a_saved_plan_is_applied_once_and_its_repetition_says_when() {
+pub(super) fn a_saved_plan_is_applied_once_and_its_repetition_says_when() {
     let rig = Rig::with(BASE);
     rig.project.ok(&["plan", "--out", "plan.json"]);
     let first = rig.project.ok(&["apply", "-y", "plan.json"]);

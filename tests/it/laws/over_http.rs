@@ -1,0 +1,32 @@
+//! The same laws where the target is a server: the very tests, with another target under the rig.
+
+use super::{counts, empty_after_apply, exported, ownership, plan_writes_nothing, pruning, secrets, stale_plans};
+use crate::rig::over_http;
+
+macro_rules! over_http {
+    ($($module:ident :: $test:ident;)+) => {$(
+        #[test]
+        fn $test() {
+            over_http($module::$test);
+        }
+    )+};
+}
+
+over_http! {
+    plan_writes_nothing::an_empty_apply_writes_nothing_either;
+    empty_after_apply::after_apply_the_plan_is_empty_and_a_second_apply_writes_nothing;
+    exported::an_export_plans_empty_and_exports_as_itself;
+    stale_plans::all_stale_addresses_are_listed_and_nothing_is_written;
+    stale_plans::an_address_that_was_taken_meanwhile_is_stale;
+    stale_plans::a_move_of_a_stale_object_is_reported_as_stale;
+    stale_plans::the_binary_refuses_a_stale_plan_with_exit_code_6;
+    stale_plans::a_saved_plan_is_applied_once_and_its_repetition_says_when;
+    ownership::nothing_outside_the_selection_is_written;
+    ownership::objects_made_by_hand_are_neither_changed_nor_pruned;
+    pruning::only_what_is_managed_and_no_longer_wanted_is_removed;
+    pruning::a_broken_manifest_never_leads_to_a_removal;
+    pruning::an_empty_project_prunes_only_when_that_is_allowed;
+    secrets::every_output_is_the_same_whatever_the_secrets_are;
+    secrets::no_content_of_a_secret_is_in_any_output_or_file;
+    counts::text_and_json_agree_on_all_counts;
+}
