@@ -21,6 +21,7 @@ mod provider_suite;
 mod readme;
 mod rig;
 mod rotate;
+mod runs;
 mod safety;
 mod selection;
 mod served;

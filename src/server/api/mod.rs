@@ -32,6 +32,7 @@ pub mod openapi;
 pub mod operation;
 pub mod problem;
 pub mod problem_reference;
+pub mod runs;
 pub mod token;
 
 use axum::Router;
@@ -49,6 +50,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         events::endpoints(),
         deliveries::endpoints(),
         notifications::endpoints(),
+        runs::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()

@@ -21,7 +21,7 @@ const CALL_LIMIT: u64 = 1024 * 1024;
 
 /// Arguments of `send notification`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
     #[command(flatten)]
@@ -69,7 +69,7 @@ pub(super) struct Arguments {
 }
 
 /// Sends a notification.
-pub(super) fn run(context: &Context, arguments: &Arguments) -> Exit {
+pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let sent = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
         let server = target::server(context, &loaded.desired.project, &arguments.secrets)?;
