@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use url::Url;
 
+use crate::base::secret::SecretText;
 use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
 use crate::cli::server_folder::{FolderArguments, failed};
@@ -48,6 +49,10 @@ pub struct Arguments {
     /// How many days events are kept with their deliveries, once those are settled.
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     keep_events: u32,
+    /// The mail server that e-mails of workflows are handed to, `smtp://…` or `smtps://…`; they stay in the outbox
+    /// without one. May hold a user and a password.
+    #[arg(long, value_name = "URL", hide_env_values = true, value_parser = secret)]
+    smtp_url: Option<SecretText>,
     /// Write the server's URL to this file once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -57,6 +62,10 @@ pub struct Arguments {
     /// Least of what is logged.
     #[arg(long, value_enum, default_value_t)]
     log_level: LogLevel,
+}
+
+fn secret(text: &str) -> Result<SecretText, std::convert::Infallible> {
+    Ok(SecretText::new(text.to_owned()))
 }
 
 /// The signal that ended a server.
@@ -153,7 +162,8 @@ async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> 
         ..OutgoingSettings::default()
     };
     let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
-    let settings = EngineSettings { outgoing, keep_events, ..EngineSettings::default() };
+    let mail_server = arguments.smtp_url.clone();
+    let settings = EngineSettings { outgoing, keep_events, mail_server, ..EngineSettings::default() };
     let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
     started.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
 }

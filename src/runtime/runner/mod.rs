@@ -12,6 +12,8 @@ mod mail;
 mod notifier;
 mod pinned;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::HashMap;
@@ -23,7 +25,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::configuration::{Configurations, LiveObject};
+use super::configuration::LiveObject;
 use super::outgoing::Outgoing;
 use super::timer::Timer;
 use crate::base::ident::Name;
@@ -56,7 +58,6 @@ pub struct Runner(Arc<Parts>);
 
 struct Parts {
     store: Arc<Store>,
-    configurations: Arc<Configurations>,
     outgoing: Outgoing,
     timer: Timer,
     mailer: Mailer,
@@ -76,8 +77,6 @@ struct Parts {
 pub struct RunnerParts {
     /// Where runs are kept.
     pub store: Arc<Store>,
-    /// The workflows.
-    pub configurations: Arc<Configurations>,
     /// The requests of webhook steps.
     pub outgoing: Outgoing,
     /// The time.
@@ -124,7 +123,7 @@ impl Runner {
     /// # Errors
     /// When the mail server's URL is of no use, or the store cannot be read.
     pub async fn begin(parts: RunnerParts) -> Result<Self, RunnerError> {
-        let RunnerParts { store, configurations, outgoing, timer, mail_server, notifier } = parts;
+        let RunnerParts { store, outgoing, timer, mail_server, notifier } = parts;
         let mailer = Mailer::new(mail_server.as_ref())?;
         // All of them before anything new is begun, so that nobody is taken up twice.
         let mut active: Vec<Uuid> = Vec::new();
@@ -137,7 +136,6 @@ impl Runner {
         }
         let runner = Self(Arc::new(Parts {
             store,
-            configurations,
             outgoing,
             timer,
             mailer,

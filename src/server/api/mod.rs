@@ -31,6 +31,7 @@ pub mod openapi;
 pub mod operation;
 pub mod problem;
 pub mod problem_reference;
+pub mod runs;
 pub mod token;
 
 use axum::Router;
@@ -47,6 +48,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         configuration::endpoints(),
         events::endpoints(),
         deliveries::endpoints(),
+        runs::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()

@@ -58,8 +58,8 @@ impl Store {
         let mut transaction = writer.begin().await?;
         let insert = "INSERT INTO runs (id, project, number, workflow, workflow_name, version, is_test, started_by, \
              started_at, ended_at, active, saves, state) \
-             VALUES (?, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE project = ?2), ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) \
-             RETURNING number";
+             VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE project = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
+             ?10, 1, ?11) RETURNING number";
         let row = sqlx::query(insert)
             .bind(id.to_string())
             .bind(project.as_str())
