@@ -27,6 +27,7 @@ pub mod endpoint;
 pub mod events;
 pub mod extract;
 pub mod gate;
+pub mod hooks;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
@@ -49,6 +50,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         events::endpoints(),
         deliveries::endpoints(),
         runs::endpoints(),
+        hooks::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()
