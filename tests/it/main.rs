@@ -11,6 +11,7 @@ mod engine_rig;
 mod examples;
 mod fault_proxy;
 mod generated;
+mod hooks;
 mod laws;
 mod life_cycles;
 mod offline_verbs;
