@@ -27,6 +27,7 @@ use configuration::Configurations;
 use deliveries::Deliveries;
 use deliveries::lanes::{Context, Lanes};
 use events::Events;
+use hooks::{HookSettings, Hooks};
 use journal::Journal;
 use notifications::Notifications;
 use outgoing::{Outgoing, OutgoingSettings, SettingsError};
@@ -43,6 +44,8 @@ pub struct EngineSettings {
     pub keep_events: SignedDuration,
     /// The mail server's URL, `smtp://…` or `smtps://…`. E-mails of runs stay in the outbox without one.
     pub mail_server: Option<SecretText>,
+    /// How calls of incoming webhooks are carried out.
+    pub hooks: HookSettings,
     /// For a clock that stands until it is turned: tells that it was. `None` for one that runs by itself.
     pub turned: Option<watch::Receiver<()>>,
 }
@@ -52,7 +55,13 @@ const KEEP_EVENTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { outgoing: OutgoingSettings::default(), keep_events: KEEP_EVENTS, mail_server: None, turned: None }
+        Self {
+            outgoing: OutgoingSettings::default(),
+            keep_events: KEEP_EVENTS,
+            mail_server: None,
+            hooks: HookSettings::default(),
+            turned: None,
+        }
     }
 }
 
@@ -90,6 +99,7 @@ pub struct Engine {
     deliveries: Deliveries,
     notifications: Arc<Notifications>,
     runner: Arc<Runner>,
+    hooks: Hooks,
     journal: Journal,
     writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     retention: JoinHandle<()>,
@@ -103,7 +113,7 @@ impl Engine {
     /// # Errors
     /// When the settings are of no use or the store cannot be read.
     pub async fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Result<Self, EngineError> {
-        let EngineSettings { outgoing, keep_events, mail_server, turned } = settings;
+        let EngineSettings { outgoing, keep_events, mail_server, hooks, turned } = settings;
         let timer = match turned.clone() {
             None => Timer::new(clock),
             Some(turned) => Timer::by_hand(clock, turned),
@@ -137,6 +147,7 @@ impl Engine {
             notifier: Arc::clone(&notifications) as Arc<dyn Notifier>,
         });
         let runner = Arc::new(runner.await?);
+        let hooks = Hooks::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&runner), hooks.clone());
         let writing = tokio::sync::Mutex::new(Some(writing));
         Ok(Self {
             store,
@@ -148,6 +159,7 @@ impl Engine {
             deliveries,
             notifications,
             runner,
+            hooks,
             journal,
             writing,
             retention,
@@ -218,6 +230,12 @@ impl Engine {
     #[must_use]
     pub fn runner(&self) -> &Arc<Runner> {
         &self.runner
+    }
+
+    /// Carries out calls of incoming webhooks.
+    #[must_use]
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// Sees to deliveries.

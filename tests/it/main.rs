@@ -12,6 +12,7 @@ mod events;
 mod examples;
 mod fault_proxy;
 mod generated;
+mod hooks;
 mod laws;
 mod life_cycles;
 mod notifications;

@@ -27,6 +27,7 @@ pub mod endpoint;
 pub mod events;
 pub mod extract;
 pub mod gate;
+pub mod hooks;
 pub mod notifications;
 pub mod openapi;
 pub mod operation;
@@ -51,6 +52,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         deliveries::endpoints(),
         notifications::endpoints(),
         runs::endpoints(),
+        hooks::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()
