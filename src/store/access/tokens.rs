@@ -141,9 +141,7 @@ impl ReadStore {
         // Every request waits for this: one statement is a moment by itself and needs no transaction around it.
         let count: i64 = match &self.source {
             Source::Empty => 0,
-            Source::File { pool, .. } => {
-                sqlx::query_scalar("SELECT count FROM access_changes").fetch_one(pool).await?
-            }
+            Source::File { pool, .. } => sqlx::query_scalar("SELECT count FROM access_changes").fetch_one(pool).await?,
         };
         unsigned(&"the count of revocations", count)
     }
