@@ -24,11 +24,16 @@ mod rig;
 mod rotate;
 mod runs;
 mod safety;
+mod security;
 mod selection;
 mod served;
 mod server_access;
 mod server_http;
+<<<<<<< HEAD
 mod server_keys_and_pins;
+=======
+mod server_isolation;
+>>>>>>> access
 mod server_process;
 mod server_rig;
 mod stories;
