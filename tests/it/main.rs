@@ -29,11 +29,8 @@ mod selection;
 mod served;
 mod server_access;
 mod server_http;
-<<<<<<< HEAD
-mod server_keys_and_pins;
-=======
 mod server_isolation;
->>>>>>> access
+mod server_keys_and_pins;
 mod server_process;
 mod server_rig;
 mod stories;
