@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod behaviour;
 mod command_line;
+mod configuration_model;
 mod drift;
 mod examples;
 mod fault_proxy;
