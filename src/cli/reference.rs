@@ -24,24 +24,34 @@ pub fn command_line_reference() -> String {
     page.push_str("A flag that is not given is looked for in the environment, under the name beside it.\n\n");
     page.push_str(&arguments(command.get_arguments()));
     for verb in verbs {
-        let _ = writeln!(page, "\n## {}\n\n{}", verb.get_name(), sentence(&about(verb)));
-        let aliases: Vec<String> = verb.get_visible_aliases().map(code).collect();
-        if !aliases.is_empty() {
-            let _ = write!(page, "\nAlso {}.\n", aliases.join(", "));
-        }
-        let usage = verb.clone().render_usage().to_string();
-        let _ = writeln!(page, "\n```text\n{}\n```", usage.trim_start_matches("Usage: "));
-        let own: Vec<&Arg> = verb.get_arguments().filter(|argument| !argument.is_global_set()).collect();
-        let table = arguments(own);
-        if !table.is_empty() {
-            page.push('\n');
-            page.push_str(&table);
+        page.push_str(&section(verb, verb.get_name(), "##"));
+        for action in verb.get_subcommands().filter(|action| action.get_name() != "help") {
+            page.push_str(&section(action, &format!("{} {}", verb.get_name(), action.get_name()), "###"));
         }
     }
     page.push_str("\n## Exit codes\n\n");
     let mut rows = vec![["Code", "Meaning"].map(str::to_owned).to_vec()];
     rows.extend(Exit::ALL.iter().map(|exit| vec![exit.code().to_string(), exit.meaning().to_owned()]));
     page + &table(&rows) + "\n"
+}
+
+/// A verb, or what it is followed by.
+fn section(verb: &Command, name: &str, heading: &str) -> String {
+    let mut text = format!("\n{heading} {name}\n\n{}\n", sentence(&about(verb)));
+    let aliases: Vec<String> = verb.get_visible_aliases().map(code).collect();
+    // Writing to a string cannot fail.
+    if !aliases.is_empty() {
+        let _ = write!(text, "\nAlso {}.\n", aliases.join(", "));
+    }
+    let usage = verb.clone().render_usage().to_string();
+    let _ = writeln!(text, "\n```text\n{}\n```", usage.trim_start_matches("Usage: "));
+    let own: Vec<&Arg> = verb.get_arguments().filter(|argument| !argument.is_global_set()).collect();
+    let table = arguments(own);
+    if !table.is_empty() {
+        text.push('\n');
+        text.push_str(&table);
+    }
+    text
 }
 
 fn arguments<'a>(arguments: impl IntoIterator<Item = &'a Arg>) -> String {

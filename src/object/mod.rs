@@ -9,6 +9,8 @@ pub mod capability;
 pub mod changeset;
 pub mod delivery;
 pub mod lease;
+pub mod notification;
 pub mod record;
+pub mod run;
 pub mod secret_comparison;
 pub mod wire_v1;

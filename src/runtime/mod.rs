@@ -10,6 +10,7 @@ mod journal;
 pub mod outgoing;
 pub mod prepared;
 mod retention;
+pub mod runner;
 pub mod timer;
 
 use std::sync::Arc;

@@ -72,9 +72,9 @@ impl Metrics {
     }
 
     /// Counts an answered request.
-    pub(super) fn answered(&self, labels: RequestLabels, seconds: f64) {
+    pub(super) fn answered(&self, labels: &RequestLabels, seconds: f64) {
         self.durations.get_or_create(&PathLabels { path: labels.path.clone() }).observe(seconds);
-        self.requests.get_or_create(&labels).inc();
+        self.requests.get_or_create(labels).inc();
     }
 
     /// All of them as text.

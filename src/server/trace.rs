@@ -49,7 +49,7 @@ pub(super) async fn trace(State(state): State<AppState>, mut request: Request, n
         tracing::error!(request_id = id, method, path, status, code, cause, "a request failed");
     }
     tracing::info!(request_id = id, method, path, status, code, milliseconds, "request");
-    state.metrics().answered(RequestLabels { method, path, status }, elapsed.as_secs_f64());
+    state.metrics().answered(&RequestLabels { method, path, status }, elapsed.as_secs_f64());
     response
 }
 

@@ -20,10 +20,12 @@ mod events;
 mod flush;
 mod key;
 mod lease;
+mod notifications;
 mod objects;
 mod open;
 mod references;
 mod rows;
+mod runs;
 mod schema;
 mod secrets;
 mod stage;
@@ -48,7 +50,9 @@ pub use deliveries::{DeliveryFilter, DueDelivery, PendingDestination, Redelivere
 pub use error::{Cause, StoreError};
 pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
+pub use notifications::{ListedNotification, SentDetails, SentNotification};
 pub use objects::StoredVersion;
+pub use runs::{NewRun, Saved};
 pub use tokens::TokenOwner;
 
 use key::Keys;

@@ -11,6 +11,8 @@ use trueup::cli::schemas::{PublishedSchema, with_documents};
 use trueup::kinds::Kind;
 use trueup::kinds::explain::{codes_reference, document_reference, events_reference, kind_reference};
 use trueup::kinds::schema::Variety;
+use trueup::server::api::openapi;
+use trueup::server::api::problem_reference::problems_reference;
 
 /// The folders in which every file is generated.
 const FOLDERS: [&str; 2] = ["schemas", "docs/reference"];
@@ -35,6 +37,8 @@ fn generated() -> BTreeMap<String, String> {
     });
     files.insert("docs/reference/codes.md".to_owned(), codes_reference());
     files.insert("docs/reference/events.md".to_owned(), events_reference());
+    files.insert("docs/reference/problems.md".to_owned(), problems_reference());
+    files.insert("schemas/openapi.json".to_owned(), openapi::text().to_owned());
     files.insert("docs/reference/cli.md".to_owned(), command_line_reference());
     files
 }

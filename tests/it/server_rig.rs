@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -165,9 +165,27 @@ impl ServerRig {
         Self::in_folder(folder, seconds, |_| {}, EngineSettings::default())
     }
 
+    /// Asks the server to end, and does not wait until it has.
+    pub(crate) fn stop(&self) {
+        drop(self.stop.lock().expect("the end").take());
+    }
+
+    /// Waits until so many connections are open.
+    pub(crate) fn wait_for_connections(&self, count: i64) {
+        let begin = Instant::now();
+        while self.state.metrics().connections.get() != count {
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "{} connections",
+                self.state.metrics().connections.get()
+            );
+            std::thread::yield_now();
+        }
+    }
+
     /// Asks the server to end, waits until it has, and closes its store.
     pub(crate) fn drain(&self) -> Drained {
-        drop(self.stop.lock().expect("the end").take());
+        self.stop();
         let running = self.running.lock().expect("the server").take().expect("a server that runs");
         self.block_on(async {
             let drained = running.await.expect("a server that ended");

@@ -31,6 +31,12 @@ impl Variables {
         &self.0
     }
 
+    /// All of them, taken out.
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// Gives a variable a value. `null` takes the variable away. One that the workflow's data declares keeps its type:
     /// a number that is written as text becomes a number, and so on.
     ///

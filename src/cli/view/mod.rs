@@ -6,6 +6,7 @@ mod change_text;
 
 pub mod apply_json;
 pub mod apply_text;
+pub mod delivery_text;
 pub mod diagnostic_json;
 pub mod diagnostic_text;
 pub mod drift;

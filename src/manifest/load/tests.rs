@@ -186,7 +186,7 @@ fn targets_are_chosen_by_flag_default_name_or_being_alone() {
 
 #[test]
 fn a_broken_project_file_is_a_failure_with_places() {
-    let spec = "  targts: {}\n  limits: { maxDeletes: -1 }\n  targets:\n    production: { server: {} }\n";
+    let spec = "  targts: {}\n  limits: { maxDeletes: -1 }\n  targets:\n    production: { remote: {} }\n";
     let folder = folder(&[("trueup.yaml", &with_spec(spec))]);
     let failure = load(&options(folder.path(), "."), &|_| ()).unwrap_err();
     let place = |d: &Diagnostic| {
@@ -200,7 +200,7 @@ fn a_broken_project_file_is_a_failure_with_places() {
         [
             "invalid-value 6:25 -",
             "unknown-field 5:3 did you mean `targets`?",
-            "unknown-field 8:19 the fields are `embedded`, `patches`, `requireSavedPlan`, `variables`",
+            "unknown-field 8:19 the fields are `embedded`, `patches`, `requireSavedPlan`, `server`, `variables`",
         ]
     );
     for (text, code) in [

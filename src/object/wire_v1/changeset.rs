@@ -430,7 +430,7 @@ mod tests {
         let read: ChangesetRequest = serde_json::from_str(&text).expect("read back");
         let again = read.into_changeset(changeset.project.clone(), "ana".into());
         assert_eq!(serde_json::to_string(&ChangesetRequest::from(&again)).expect("JSON"), text);
-        let publishing = shape.writes.iter().filter(|write| write.operation.publishes()).count();
+        let publishing = shape.writes.iter().filter(|write| write.operation.publishes(write.address.kind)).count();
         assert_eq!(publishing, 2);
 
         let misspelt = text.replace("\"refresh\"", "\"refersh\"");

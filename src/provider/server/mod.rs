@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod runtime;
 mod token;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use super::{Boxed, ProviderError, Reader, Writer};
 use crate::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
 use crate::kinds::Address;
+use crate::kinds::web_address::is_local;
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Operation, Write, WriteResult};
@@ -31,6 +33,7 @@ use crate::object::wire_v1::{
 pub use call::Patience;
 use call::{Call, Repeat};
 use failure::Failure;
+pub use runtime::{DeliveryQuery, EventsRefused};
 use token::Token;
 
 /// How many addresses are asked for in one request.
@@ -73,12 +76,7 @@ impl Server {
     /// When the address is not one that credentials may be sent to, or a certificate cannot be read.
     pub fn new(connection: Connection, project: Name) -> Result<Self, ProviderError> {
         let Connection { url, client_id, client_secret, trusted, patience } = connection;
-        let is_local = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
+        let is_local = is_local(&url);
         if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
             let reason = "credentials go over https only, and over http only within this machine".to_owned();
             return Err(ProviderError::Rejected { address: None, reason });

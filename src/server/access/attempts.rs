@@ -139,8 +139,8 @@ mod tests {
         (Attempts::new(Clock::new(now), limit), seconds)
     }
 
-    fn id(n: u128) -> Option<ClientId> {
-        Some(ClientId(Uuid::from_u128(n)))
+    fn id(n: u128) -> ClientId {
+        ClientId(Uuid::from_u128(n))
     }
 
     #[test]
@@ -148,13 +148,13 @@ mod tests {
         let (attempts, seconds) = attempts(3);
         let address = |n: u8| IpAddr::from([192, 0, 2, n]);
         for n in 0..3 {
-            assert_eq!(attempts.begin(id(1), address(n)), Ok(()));
+            assert_eq!(attempts.begin(Some(id(1)), address(n)), Ok(()));
         }
         seconds.fetch_add(10, Ordering::SeqCst);
-        assert_eq!(attempts.begin(id(1), address(9)), Err(Duration::from_secs(50)));
-        assert_eq!(attempts.begin(id(2), address(9)), Ok(()));
+        assert_eq!(attempts.begin(Some(id(1)), address(9)), Err(Duration::from_secs(50)));
+        assert_eq!(attempts.begin(Some(id(2)), address(9)), Ok(()));
         seconds.fetch_add(50, Ordering::SeqCst);
-        assert_eq!(attempts.begin(id(1), address(9)), Ok(()));
+        assert_eq!(attempts.begin(Some(id(1)), address(9)), Ok(()));
     }
 
     #[test]
@@ -162,10 +162,10 @@ mod tests {
         let (attempts, _) = attempts(2);
         let network: IpAddr = "2001:db8::1".parse().expect("an address");
         for n in 0..10 {
-            assert_eq!(attempts.begin(id(n), network), Ok(()), "{n}");
+            assert_eq!(attempts.begin(Some(id(n)), network), Ok(()), "{n}");
         }
         let neighbour: IpAddr = "2001:db8::2".parse().expect("an address");
-        assert!(attempts.begin(id(99), neighbour).is_err());
+        assert!(attempts.begin(Some(id(99)), neighbour).is_err());
         assert!(attempts.begin(None, "2001:db8:0:1::1".parse().expect("an address")).is_ok());
     }
 
@@ -188,8 +188,8 @@ mod tests {
         let (attempts, _) = attempts(1);
         let address = IpAddr::from([192, 0, 2, 1]);
         for _ in 0..100 {
-            assert_eq!(attempts.begin(id(1), address), Ok(()));
-            attempts.succeeded(ClientId(Uuid::from_u128(1)), address);
+            assert_eq!(attempts.begin(Some(id(1)), address), Ok(()));
+            attempts.succeeded(id(1), address);
         }
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let (attempts, seconds) = attempts(10);
         for n in 0..(COUNTED as u128 + 500) {
             let address = IpAddr::from(Ipv6Addr::from_bits(n << 64));
-            assert_eq!(attempts.begin(id(n), address), Ok(()));
+            assert_eq!(attempts.begin(Some(id(n)), address), Ok(()));
             if n == 100 {
                 seconds.fetch_add(1, Ordering::SeqCst);
             }

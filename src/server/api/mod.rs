@@ -30,6 +30,7 @@ pub mod gate;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
+pub mod problem_reference;
 pub mod token;
 
 use axum::Router;
@@ -53,8 +54,12 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// The router of all endpoints.
 pub fn router(state: &AppState) -> Router {
+    route(endpoints(), state)
+}
+
+fn route(endpoints: Vec<Endpoint>, state: &AppState) -> Router {
     let mut router = Router::new();
-    for endpoint in endpoints() {
+    for endpoint in endpoints {
         let (path, method_router) = endpoint.into_route(state);
         router = router.route(path, method_router);
     }
@@ -66,3 +71,6 @@ pub fn router(state: &AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state.clone(), super::trace::trace))
         .with_state(state.clone())
 }
+
+#[cfg(test)]
+mod tests;

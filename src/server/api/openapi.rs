@@ -1,6 +1,7 @@
 //! The description of the API: OpenAPI 3.1, made of the declared endpoints and the schemas of their types.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -11,6 +12,13 @@ use super::endpoints;
 use super::problem::ProblemCode;
 use crate::base::ident::Name;
 use crate::object::access::Scope;
+
+/// The description, as it is answered: made once.
+#[must_use]
+pub fn text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
+    &TEXT
+}
 
 /// The description.
 #[must_use]

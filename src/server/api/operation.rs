@@ -70,6 +70,8 @@ async fn metrics(State(state): State<AppState>) -> Answer<Response> {
     Ok(response)
 }
 
-async fn document() -> Json<serde_json::Value> {
-    Json(openapi::document())
+async fn document() -> Response {
+    let mut response = openapi::text().into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }

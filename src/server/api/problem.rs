@@ -118,7 +118,10 @@ pub struct Fault {
 
 /// A failed request.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     code: ProblemCode,
     detail: String,
     faults: Vec<Fault>,
@@ -133,13 +136,14 @@ impl Problem {
     /// A problem; `detail` is one sentence for people and holds nothing the caller may not see.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         let (members, detail) = (Map::new(), detail.into());
-        Self { code, detail, faults: Vec::new(), members, retry_after: None, challenge: None, cause: None }
+        let faults = Vec::new();
+        Self(Box::new(Parts { code, detail, faults, members, retry_after: None, challenge: None, cause: None }))
     }
 
     /// A failure of the server: the caller learns that it failed, the log why.
     pub fn internal(cause: impl Into<String>) -> Self {
-        let problem = Self::new(ProblemCode::Internal, "the server failed; its log says more under the request id");
-        Self { cause: Some(cause.into()), ..problem }
+        let detail = "the server failed; its log says more under the request id";
+        Self::new(ProblemCode::Internal, detail).caused_by(cause)
     }
 
     /// No token, or (`was_offered`) one that is not good.
@@ -150,7 +154,7 @@ impl Problem {
         } else {
             ("an access token is needed: `Authorization: Bearer …`", r#"Bearer realm="trueup""#)
         };
-        Self { challenge: Some(challenge.into()), ..Self::new(ProblemCode::Unauthenticated, detail) }
+        Self::new(ProblemCode::Unauthenticated, detail).challenge(challenge)
     }
 
     /// The token does not have this scope.
@@ -158,75 +162,78 @@ impl Problem {
     pub fn missing_scope(scope: Scope) -> Self {
         let problem = Self::new(ProblemCode::MissingScope, format!("the access token does not have the scope {scope}"));
         let challenge = format!(r#"Bearer realm="trueup", error="insufficient_scope", scope="{scope}""#);
-        Self { challenge: Some(challenge), ..problem }.with("scope", scope.as_str())
+        problem.challenge(challenge).with("scope", scope.as_str())
     }
 
     /// Too many requests; the next one is welcome after this time.
     pub fn rate_limited(detail: impl Into<String>, retry_after: Duration) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(ProblemCode::RateLimited, detail) }
+        Self::new(ProblemCode::RateLimited, detail).retry_after(retry_after)
     }
 
     /// With a list of faults.
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
-        self.faults.extend(faults);
+        self.0.faults.extend(faults);
         self
     }
 
     /// With a further member, for programs.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// With `Retry-After`.
     #[must_use]
-    pub fn retry_after(self, time: Duration) -> Self {
-        Self { retry_after: Some(time), ..self }
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        self.0.retry_after = Some(time);
+        self
     }
 
     /// With why, for the log only.
     #[must_use]
-    pub fn caused_by(self, cause: impl Into<String>) -> Self {
-        Self { cause: Some(cause.into()), ..self }
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
     }
 
     /// With `WWW-Authenticate`.
     #[must_use]
-    pub fn challenge(self, challenge: impl Into<String>) -> Self {
-        Self { challenge: Some(challenge.into()), ..self }
+    pub fn challenge(mut self, challenge: impl Into<String>) -> Self {
+        self.0.challenge = Some(challenge.into());
+        self
     }
 
     /// What went wrong, for programs.
     #[must_use]
     pub fn code(&self) -> ProblemCode {
-        self.code
+        self.0.code
     }
 
     /// What went wrong, for people.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// Why, for the log.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// The body.
     #[must_use]
     pub fn to_value(&self) -> Value {
         let mut value = Map::new();
-        value.insert("type".into(), format!("{TYPE_BASE}{}", self.code.as_str()).into());
-        value.insert("title".into(), self.code.title().into());
-        value.insert("status".into(), self.code.status().as_u16().into());
-        value.insert("detail".into(), self.detail.as_str().into());
-        value.insert("code".into(), self.code.as_str().into());
-        if !self.faults.is_empty() {
-            let faults = self.faults.iter().map(|fault| {
+        value.insert("type".into(), format!("{TYPE_BASE}{}", self.0.code.as_str()).into());
+        value.insert("title".into(), self.0.code.title().into());
+        value.insert("status".into(), self.0.code.status().as_u16().into());
+        value.insert("detail".into(), self.0.detail.as_str().into());
+        value.insert("code".into(), self.0.code.as_str().into());
+        if !self.0.faults.is_empty() {
+            let faults = self.0.faults.iter().map(|fault| {
                 let mut member = Map::new();
                 if let Some(place) = &fault.place {
                     member.insert("place".into(), place.as_str().into());
@@ -236,23 +243,23 @@ impl Problem {
             });
             value.insert("errors".into(), faults.collect());
         }
-        value.extend(self.members.clone());
+        value.extend(self.0.members.clone());
         Value::Object(value)
     }
 
     /// As an answer with this body in place of the usual one: some endpoints speak a tongue of their own.
     #[must_use]
     pub fn respond_with(self, content_type: &'static str, body: &Value) -> Response {
-        let mut response = (self.code.status(), body.to_string()).into_response();
+        let mut response = (self.0.code.status(), body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(time) = self.retry_after {
+        if let Some(time) = self.0.retry_after {
             // Whole seconds, and never too early.
             let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some(challenge) = self.challenge.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+        if let Some(challenge) = self.0.challenge.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         // For the log, and for endpoints that render it in their own way.
@@ -287,7 +294,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::TooManyComparisons { limit } => {
                 let detail = format!("more than {limit} comparisons of secrets a minute");
-                Self::rate_limited(detail, Duration::from_secs(60))
+                Self::rate_limited(detail, Duration::from_mins(1))
             }
             StoreError::LeaseHeld(holder) => {
                 let detail = format!("{} holds the lease until {}", holder.actor, holder.expires_at);

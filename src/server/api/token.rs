@@ -24,7 +24,7 @@ use crate::store::IssuedToken;
 
 /// The form.
 #[derive(Debug, JsonSchema)]
-struct Form {
+struct TokenForm {
     /// `client_credentials`.
     grant_type: String,
     /// The scopes the token shall have, separated by spaces; all of the key's when left out.
@@ -33,7 +33,7 @@ struct Form {
 
 /// A token.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Granted {
+struct GrantedToken {
     /// To be sent as `Authorization: Bearer …`.
     access_token: String,
     /// `Bearer`.
@@ -46,9 +46,9 @@ struct Granted {
 
 /// A failure.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Failure {
+struct TokenFailure {
     /// For programs.
-    error: FailureCode,
+    error: TokenFailureCode,
     /// For people.
     error_description: String,
 }
@@ -56,7 +56,7 @@ struct Failure {
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum FailureCode {
+enum TokenFailureCode {
     /// The request is not as described.
     InvalidRequest,
     /// No such key, a wrong secret, or a revoked key.
@@ -86,30 +86,30 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                  restarts of the server, and ends at once when the key is revoked.",
             )
             .header("Authorization", "`Basic` with client id and client secret")
-            .body::<Form>(FORM)
+            .body::<TokenForm>(FORM)
             .body_limit(FORM_LIMIT)
-            .answers::<Granted>(200, "a token")
+            .answers::<GrantedToken>(200, "a token")
             .fails(&[
                 ProblemCode::Unauthenticated,
                 ProblemCode::RateLimited,
                 ProblemCode::UnsupportedGrantType,
                 ProblemCode::UnknownScope,
             ])
-            .failures_as::<Failure>("application/json", render),
+            .failures_as::<TokenFailure>("application/json", render),
     ]
 }
 
 /// A problem, said as OAuth 2 says it.
 fn render(problem: Problem) -> Response {
     let error = match problem.code() {
-        ProblemCode::Unauthenticated => FailureCode::InvalidClient,
+        ProblemCode::Unauthenticated => TokenFailureCode::InvalidClient,
         ProblemCode::RateLimited | ProblemCode::Unavailable | ProblemCode::UnknownOutcome => {
-            FailureCode::TemporarilyUnavailable
+            TokenFailureCode::TemporarilyUnavailable
         }
-        ProblemCode::UnsupportedGrantType => FailureCode::UnsupportedGrantType,
-        ProblemCode::UnknownScope => FailureCode::InvalidScope,
-        code if code.status().is_server_error() => FailureCode::ServerError,
-        _ => FailureCode::InvalidRequest,
+        ProblemCode::UnsupportedGrantType => TokenFailureCode::UnsupportedGrantType,
+        ProblemCode::UnknownScope => TokenFailureCode::InvalidScope,
+        code if code.status().is_server_error() => TokenFailureCode::ServerError,
+        _ => TokenFailureCode::InvalidRequest,
     };
     let body = json!({ "error": error, "error_description": problem.detail() });
     problem.respond_with("application/json", &body)
@@ -147,7 +147,7 @@ async fn token(
     let scopes = wanted(form.scope.as_deref(), &key.scopes)?;
     let issued = state.store().issue_token(key.client_id, &scopes).await?.ok_or_else(invalid_client)?;
     outcome("issued");
-    let granted = Granted {
+    let granted = GrantedToken {
         access_token: issued.token.expose_to_target().to_owned(),
         token_type: "Bearer",
         expires_in: IssuedToken::SECONDS,
@@ -159,7 +159,7 @@ async fn token(
 }
 
 /// Reads the form. As OAuth 2 asks, a field that is not known is passed over, and one that is given twice refused.
-fn read(bytes: &[u8]) -> Result<Form, Problem> {
+fn read(bytes: &[u8]) -> Result<TokenForm, Problem> {
     let malformed = |detail: String| Problem::new(ProblemCode::MalformedBody, detail);
     let (mut grant_type, mut scope) = (None, None);
     for (name, value) in url::form_urlencoded::parse(bytes) {
@@ -173,7 +173,7 @@ fn read(bytes: &[u8]) -> Result<Form, Problem> {
         }
     }
     let grant_type = grant_type.ok_or_else(|| malformed("grant_type is missing".to_owned()))?;
-    Ok(Form { grant_type, scope })
+    Ok(TokenForm { grant_type, scope })
 }
 
 fn wanted(asked: Option<&str>, held: &Scopes) -> Result<Scopes, Problem> {

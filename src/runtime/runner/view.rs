@@ -1,0 +1,166 @@
+//! A run as others see it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::pinned::Pinned;
+use crate::behaviour::run::advance::advance;
+use crate::behaviour::run::effect::{Effect, Event};
+use crate::behaviour::run::state::{Outcome, Position, Problem, RunState, Waiting};
+use crate::object::run::{EmailRecord, RunDetails, RunRecord, StepLog, TaskRecord};
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RunStatus {
+    /// The engine is at it.
+    Running,
+    /// It has said something and waits for an answer.
+    WaitingForInput,
+    /// It waits for somebody to do a task.
+    WaitingForTask,
+    /// It came to an end of its workflow.
+    Completed,
+    /// It was cancelled.
+    Cancelled,
+    /// It could not go on; `reason` says why.
+    Failed,
+}
+
+impl RunStatus {
+    pub(super) fn of(state: &RunState) -> Self {
+        match &state.position {
+            Position::New => Self::Running,
+            Position::Waiting(Waiting::Input) => Self::WaitingForInput,
+            Position::Waiting(Waiting::Task) => Self::WaitingForTask,
+            Position::Waiting(Waiting::Response | Waiting::Email | Waiting::Notification) => Self::Running,
+            Position::Ended(Outcome::Completed) => Self::Completed,
+            Position::Ended(Outcome::Cancelled) => Self::Cancelled,
+            Position::Ended(Outcome::Failed(_)) => Self::Failed,
+        }
+    }
+}
+
+/// A run, told briefly.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSummary {
+    /// Its identity.
+    #[schemars(with = "String")]
+    pub id: Uuid,
+    /// The request's number within the project.
+    pub number: u64,
+    /// How far it has come.
+    pub state: RunStatus,
+}
+
+/// A run with all that belongs to it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    /// Its identity.
+    #[schemars(with = "String")]
+    pub id: Uuid,
+    /// The request's number within the project.
+    pub number: u64,
+    /// The workflow's name when the run was started.
+    pub workflow: String,
+    /// The version it runs on.
+    pub version: u64,
+    /// Whether it was started on the test pointer.
+    pub is_test: bool,
+    /// Who started it.
+    pub started_by: String,
+    /// When it was started.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub ended_at: Option<Timestamp>,
+    /// How far it has come.
+    pub state: RunStatus,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reason: Option<String>,
+    /// What it has said, while it waits for an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub say: Option<String>,
+    /// The steps it visited; the last is where it stands.
+    pub path: Vec<String>,
+    /// Its variables.
+    pub variables: Map<String, Value>,
+    /// What its steps set beside variables: by type of target, then by target.
+    pub targets: BTreeMap<String, BTreeMap<String, Value>>,
+    /// What did not go as the workflow meant it.
+    pub problems: Vec<RunProblem>,
+    /// Its tasks.
+    pub tasks: Vec<TaskRecord>,
+    /// The requests of its webhook steps.
+    pub logs: Vec<StepLog>,
+    /// Its e-mails.
+    pub emails: Vec<EmailRecord>,
+}
+
+/// What did not go as the workflow meant it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunProblem {
+    /// Which visit: a place in the path, from 1.
+    pub visit: usize,
+    /// The step.
+    pub step: String,
+    /// What happened.
+    pub message: String,
+}
+
+/// Puts a run together for others to see.
+pub(super) fn view(record: RunRecord, state: RunState, details: RunDetails, pinned: &Pinned) -> RunView {
+    let RunRecord { id, project: _, number, workflow: _, workflow_name, version, is_test, .. } = record;
+    let RunDetails { tasks, logs, emails } = details;
+    let status = RunStatus::of(&state);
+    let say = match status {
+        RunStatus::WaitingForInput => match advance(&pinned.spec, &mut state.clone(), Event::Resume) {
+            Ok(Effect::WaitForInput { say }) => Some(say),
+            Ok(_) | Err(_) => None,
+        },
+        RunStatus::Running
+        | RunStatus::WaitingForTask
+        | RunStatus::Completed
+        | RunStatus::Cancelled
+        | RunStatus::Failed => None,
+    };
+    let reason = match state.outcome() {
+        Some(Outcome::Failed(reason)) => Some(reason.clone()),
+        Some(Outcome::Completed | Outcome::Cancelled) | None => None,
+    };
+    let RunState { key: _, variables, targets, path, problems, position: _ } = state;
+    let problem = |Problem { visit, step, message }| RunProblem { visit, step, message };
+    RunView {
+        id,
+        number,
+        workflow: workflow_name.to_string(),
+        version,
+        is_test,
+        started_by: record.started_by,
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        state: status,
+        reason,
+        say,
+        path,
+        variables: variables.into_map(),
+        targets,
+        problems: problems.into_iter().map(problem).collect(),
+        tasks,
+        logs,
+        emails,
+    }
+}
