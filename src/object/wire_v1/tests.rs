@@ -140,7 +140,7 @@ proptest! {
     fn what_is_sent_refuses_what_it_does_not_know(changeset in changeset(), at in 0_usize..8) {
         let mut sent = serde_json::to_value(ChangesetRequest::from(&changeset)).expect("JSON");
         // A field more, somewhere below.
-        let mut places = vec!["".to_owned()];
+        let mut places = vec![String::new()];
         for n in 0..changeset.writes.len() {
             places.extend([format!("/writes/{n}"), format!("/writes/{n}/operation")]);
             let body = format!("/writes/{n}/operation/body");
