@@ -13,20 +13,26 @@ mod events;
 mod examples;
 mod fault_proxy;
 mod generated;
+mod hooks;
 mod laws;
 mod life_cycles;
+mod notifications;
 mod offline_verbs;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod rig;
 mod rotate;
+mod runs;
 mod safety;
+mod security;
 mod selection;
 mod served;
 mod server_access;
 mod server_http;
 mod server_keys_and_pins;
+mod server_isolation;
+>>>>>>> access
 mod server_process;
 mod server_rig;
 mod stories;

@@ -390,6 +390,7 @@ pub struct TokenShape {
     #[schemars(with = "uuid::Uuid")]
     pub id: ObjectId,
     /// The last part of its URL.
+    #[schemars(with = "String")]
     pub token: ContentShape,
 }
 
@@ -398,6 +399,7 @@ pub struct TokenShape {
 #[serde(rename_all = "camelCase")]
 pub struct TokenValue {
     /// The last part of the object's URL.
+    #[schemars(with = "String")]
     pub token: ContentShape,
 }
 
