@@ -141,7 +141,9 @@ impl Writer for Embedded<Store> {
 
     fn take_lease<'a>(&'a self, owner: PlanId, actor: &'a str) -> Boxed<'a, LeaseGrant> {
         Box::pin(async move {
-            let alone = self.process.hold()?;
+            // What this very process holds already, another of its plans may be at work under.
+            let held = self.process.is_held();
+            let alone = self.process.hold()? && !held;
             match self.store.take_process_lease(&self.project, owner, actor).await {
                 // Its process held the lock as long as it ran, and the lock is ours: it was killed.
                 Err(StoreError::LeaseHeld(dead)) if alone && dead.ends_with_process => {

@@ -49,6 +49,11 @@ impl ProcessLock {
         }
     }
 
+    /// Whether this one has the lock.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Gives the lock back.
     pub(super) fn let_go(&self) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).take();

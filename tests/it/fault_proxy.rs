@@ -63,7 +63,7 @@ impl FaultProxy {
                 let state = Arc::clone(&kept);
                 tokio::spawn(async move {
                     // A caller that goes away is what this is about.
-                    let _ = exchange(client, server, &state).await;
+                    let _ = Box::pin(exchange(client, server, &state)).await;
                 });
             }
         });
@@ -173,7 +173,7 @@ fn refusal(status: u16) -> String {
 /// A request: its head without the empty line, and its body.
 async fn message(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<u8>)>> {
     let mut bytes = Vec::new();
-    let mut part = [0; 16 * 1024];
+    let mut part = vec![0; 16 * 1024];
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
             break at;

@@ -160,7 +160,7 @@ async fn tells_who_and_when(writer: &dyn Writer) {
     assert_eq!(named(&latest), ["Destination/d"]);
     let skipped = u32::try_from(all.len() - 1).expect("few");
     let page = read(AuditQuery { limit: Some(1), offset: skipped, ..AuditQuery::default() }).await;
-    assert_eq!(page, [last.clone()]);
+    assert_eq!(page, std::slice::from_ref(last));
     let later =
         read(AuditQuery { from: Some("2040-01-01T00:00:00Z".parse().expect("a time")), ..AuditQuery::default() });
     assert!(later.await.is_empty());

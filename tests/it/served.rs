@@ -91,11 +91,6 @@ impl Served {
         let key = key.expect("a key");
         (key.key.client_id.to_string(), key.secret.expose_to_target().to_owned())
     }
-
-    /// The provider, through the proxy, by another key.
-    pub(crate) fn provider_as(&self, client_id: String, secret: String) -> Target {
-        target(&self.proxy, Name::from_any(crate::rig::PROJECT), client_id, secret)
-    }
 }
 
 fn target(proxy: &FaultProxy, project: Name, client_id: String, secret: String) -> Target {

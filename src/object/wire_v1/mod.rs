@@ -17,3 +17,6 @@ pub use reading::{
     Outputs, PutRequest, QuestionShape, ReadRequest, RecordShape, RowShape, TokenShape, TokenValue,
 };
 pub use secret::ContentShape;
+
+#[cfg(test)]
+mod tests;

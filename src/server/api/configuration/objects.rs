@@ -109,7 +109,7 @@ async fn list(
         View::Full => {
             // By id: an object that is renamed meanwhile comes once, under one of its names.
             let live: Vec<ObjectId> = snapshot.rows.into_iter().filter(|row| !row.archived).map(|row| row.id).collect();
-            stream_records(live, move |ids| {
+            stream_records(&live, move |ids| {
                 let (state, project) = (state.clone(), caller.project.clone());
                 async move { state.reads().read_ids(&project, &ids).await }
             })
@@ -124,7 +124,7 @@ pub(super) fn entity_tag(revision: Revision) -> String {
 }
 
 /// Objects in full, some at a time. A failure on the way cuts the answer off, which whoever reads it can tell.
-fn stream_records<T, F>(asked: Vec<T>, read: impl Fn(Vec<T>) -> F + Send + 'static) -> Body
+fn stream_records<T, F>(asked: &[T], read: impl Fn(Vec<T>) -> F + Send + 'static) -> Body
 where
     T: Clone + Send + Sync + 'static,
     F: Future<Output = Result<Vec<ObjectRecord>, StoreError>> + Send + 'static,
@@ -155,7 +155,7 @@ async fn read(State(state): State<AppState>, caller: Caller, Json(request): Json
     if addresses.len() > 1_000 {
         return Err(Problem::new(ProblemCode::Invalid, "at most 1,000 addresses at once"));
     }
-    let body = stream_records(addresses, move |some| {
+    let body = stream_records(&addresses, move |some| {
         let (state, project) = (state.clone(), caller.project.clone());
         async move {
             if archived {
