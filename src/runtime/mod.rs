@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod events;
 pub mod hooks;
 mod journal;
+pub mod notifications;
 pub mod outgoing;
 pub mod prepared;
 mod retention;
@@ -20,14 +21,18 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::base::secret::SecretText;
 use crate::store::{Clock, Store, StoreError};
 use configuration::Configurations;
 use deliveries::Deliveries;
 use deliveries::lanes::{Context, Lanes};
 use events::Events;
+use hooks::{HookSettings, Hooks};
 use journal::Journal;
+use notifications::Notifications;
 use outgoing::{Outgoing, OutgoingSettings, SettingsError};
 use prepared::Prepared;
+use runner::{MailServerUrlError, Notifier, Runner, RunnerError, RunnerParts};
 use timer::Timer;
 
 /// What can be set about the engine. Each part adds its own.
@@ -37,6 +42,10 @@ pub struct EngineSettings {
     pub outgoing: OutgoingSettings,
     /// How long events are kept with their deliveries, once those are settled.
     pub keep_events: SignedDuration,
+    /// The mail server's URL, `smtp://…` or `smtps://…`. E-mails of runs stay in the outbox without one.
+    pub mail_server: Option<SecretText>,
+    /// How calls of incoming webhooks are carried out.
+    pub hooks: HookSettings,
     /// For a clock that stands until it is turned: tells that it was. `None` for one that runs by itself.
     pub turned: Option<watch::Receiver<()>>,
 }
@@ -46,7 +55,13 @@ const KEEP_EVENTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { outgoing: OutgoingSettings::default(), keep_events: KEEP_EVENTS, turned: None }
+        Self {
+            outgoing: OutgoingSettings::default(),
+            keep_events: KEEP_EVENTS,
+            mail_server: None,
+            hooks: HookSettings::default(),
+            turned: None,
+        }
     }
 }
 
@@ -56,9 +71,21 @@ pub enum EngineError {
     /// Something set about outgoing requests is of no use.
     #[error(transparent)]
     Outgoing(#[from] SettingsError),
+    /// The mail server's URL is of no use.
+    #[error(transparent)]
+    MailServer(#[from] MailServerUrlError),
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<RunnerError> for EngineError {
+    fn from(error: RunnerError) -> Self {
+        match error {
+            RunnerError::MailServer(error) => Self::MailServer(error),
+            RunnerError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// All parts, over one store.
@@ -70,6 +97,9 @@ pub struct Engine {
     outgoing: Outgoing,
     events: Events,
     deliveries: Deliveries,
+    notifications: Arc<Notifications>,
+    runner: Arc<Runner>,
+    hooks: Hooks,
     journal: Journal,
     writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     retention: JoinHandle<()>,
@@ -83,7 +113,7 @@ impl Engine {
     /// # Errors
     /// When the settings are of no use or the store cannot be read.
     pub async fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Result<Self, EngineError> {
-        let EngineSettings { outgoing, keep_events, turned } = settings;
+        let EngineSettings { outgoing, keep_events, mail_server, hooks, turned } = settings;
         let timer = match turned.clone() {
             None => Timer::new(clock),
             Some(turned) => Timer::by_hand(clock, turned),
@@ -106,15 +136,41 @@ impl Engine {
             Arc::clone(&figures),
         );
         let deliveries = Deliveries::new(lanes, Arc::clone(&store), Arc::clone(&configurations), figures);
+        let notifications =
+            Notifications::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&prepared), timer.clone());
+        let notifications = Arc::new(notifications);
+        let runner = Runner::begin(RunnerParts {
+            store: Arc::clone(&store),
+            outgoing: outgoing.clone(),
+            timer: timer.clone(),
+            mail_server: mail_server.clone(),
+            notifier: Arc::clone(&notifications) as Arc<dyn Notifier>,
+        });
+        let runner = Arc::new(runner.await?);
+        let hooks = Hooks::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&runner), hooks.clone());
         let writing = tokio::sync::Mutex::new(Some(writing));
-        Ok(Self { store, timer, configurations, prepared, outgoing, events, deliveries, journal, writing, retention })
+        Ok(Self {
+            store,
+            timer,
+            configurations,
+            prepared,
+            outgoing,
+            events,
+            deliveries,
+            notifications,
+            runner,
+            hooks,
+            journal,
+            writing,
+            retention,
+        })
     }
 
     /// Brings everything to its end: what is under way may take up to `grace`; what takes longer is cut off, has not
     /// happened, and goes on with the next start. Nothing is accepted any more.
     pub async fn stop(&self, grace: Duration) {
         self.retention.abort();
-        self.deliveries.stop(grace).await;
+        tokio::join!(self.deliveries.stop(grace), self.runner.stop(grace));
         self.journal.close().await;
         if let Some(writing) = self.writing.lock().await.take() {
             // An error says that it has ended already.
@@ -162,6 +218,24 @@ impl Engine {
     #[must_use]
     pub fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// Sends notifications and reads inboxes.
+    #[must_use]
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
+    }
+
+    /// Takes workflow runs through their steps.
+    #[must_use]
+    pub fn runner(&self) -> &Arc<Runner> {
+        &self.runner
+    }
+
+    /// Carries out calls of incoming webhooks.
+    #[must_use]
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// Sees to deliveries.

@@ -214,7 +214,7 @@ proptest! {
 
 /// The vectors of the boxes that have a key.
 fn vectors(key: &str) -> Vec<Map<String, Value>> {
-    let text = include_str!("../../../docs/behaviour-runs.md");
+    let text = include_str!("../../../docs/behaviour.md");
     let boxes = text.split("```jsonl\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = boxes.flat_map(str::lines).map(|line| serde_json::from_str(line).expect(line));
     let found: Vec<Map<String, Value>> = lines.filter(|vector: &Map<String, Value>| vector.contains_key(key)).collect();

@@ -59,7 +59,7 @@ pub enum Verb {
     Serve(Box<serve::Arguments>),
     /// Make, list and revoke keys of the control plane's API.
     Keys(keys::Arguments),
-    /// Send an event to a control plane, as a system would.
+    /// Send an event or a notification to a control plane.
     #[command(subcommand)]
     Send(send::Thing),
     /// Show deliveries with their attempts.

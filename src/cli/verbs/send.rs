@@ -1,6 +1,7 @@
 //! `trueup send`: to a control plane, what a system or a caller would send.
 
 pub mod event;
+pub mod notification;
 
 use clap::Subcommand;
 
@@ -12,11 +13,14 @@ use crate::cli::exit::Exit;
 pub enum Thing {
     /// Send an event, or a file of them.
     Event(Box<event::Arguments>),
+    /// Send a notification to end users and audiences.
+    Notification(Box<notification::Arguments>),
 }
 
 /// Sends it.
 pub fn run(context: &Context, thing: Thing) -> Exit {
     match thing {
         Thing::Event(arguments) => event::run(context, &arguments),
+        Thing::Notification(arguments) => notification::run(context, &arguments),
     }
 }

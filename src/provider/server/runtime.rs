@@ -1,4 +1,4 @@
-//! What a control plane carries out: events sent to it, deliveries it made.
+//! What a control plane carries out: events and notifications sent to it, deliveries it made.
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -8,6 +8,7 @@ use super::call::{Call, Repeat, Root};
 use super::failure::Failure;
 use crate::base::ident::Name;
 use crate::object::delivery::{AcceptedEvents, DeliveryPage, DeliveryState};
+use crate::object::notification::{NotificationCall, NotificationSent};
 use crate::provider::ProviderError;
 
 /// Why events were not accepted.
@@ -60,6 +61,15 @@ impl Server {
             }
             Err(failure) => Err(EventsRefused::Provider(failure.into_error(what))),
         }
+    }
+
+    /// Sends a notification. It is sent once: should no answer come, it is not known whether it was sent.
+    ///
+    /// # Errors
+    /// When it is refused, or the server does not answer.
+    pub async fn send_notification(&self, call: &NotificationCall) -> Result<NotificationSent, ProviderError> {
+        let request = Call { root: Root::Key, ..Call::post(&["notifications"], call)? };
+        self.once("send the notification", request).await
     }
 
     /// Deliveries with their attempts, the newest first.

@@ -35,10 +35,11 @@ pub enum RunStatus {
 impl RunStatus {
     pub(super) fn of(state: &RunState) -> Self {
         match &state.position {
-            Position::New => Self::Running,
             Position::Waiting(Waiting::Input) => Self::WaitingForInput,
             Position::Waiting(Waiting::Task) => Self::WaitingForTask,
-            Position::Waiting(Waiting::Response | Waiting::Email | Waiting::Notification) => Self::Running,
+            Position::New | Position::Waiting(Waiting::Response | Waiting::Email | Waiting::Notification) => {
+                Self::Running
+            }
             Position::Ended(Outcome::Completed) => Self::Completed,
             Position::Ended(Outcome::Cancelled) => Self::Cancelled,
             Position::Ended(Outcome::Failed(_)) => Self::Failed,
