@@ -112,6 +112,11 @@ impl Server {
         (peak / 1_024, (ticks(11) + ticks(12)) / 100.0)
     }
 
+    /// The processor time it has taken.
+    pub(crate) fn processor_time(&self) -> Duration {
+        Duration::from_secs_f64(self.cost().1)
+    }
+
     /// Deliveries pending and dead, and attempts that failed.
     pub(crate) async fn counts(&self) -> (u64, u64, u64) {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
