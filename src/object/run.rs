@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub is_test: bool,
     /// Who started it.
     pub started_by: String,
+    /// On whose behalf it was started.
+    pub started_for: Option<String>,
     /// When it was started.
     pub started_at: Timestamp,
     /// When it ended.

@@ -121,7 +121,7 @@ impl Configuration {
     }
 
     /// All objects of a kind, by name.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<LiveObject>> {
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<LiveObject>> + Clone {
         let in_order = self.objects.iter().skip_while(move |(address, _)| address.kind < kind);
         in_order.take_while(move |(address, _)| address.kind == kind).map(|(_, object)| object)
     }

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod events;
 pub mod hooks;
 mod journal;
+pub mod notifications;
 pub mod outgoing;
 pub mod prepared;
 mod retention;
@@ -26,7 +27,9 @@ use configuration::Configurations;
 use deliveries::Deliveries;
 use deliveries::lanes::{Context, Lanes};
 use events::Events;
+use hooks::{HookSettings, Hooks};
 use journal::Journal;
+use notifications::Notifications;
 use outgoing::{Outgoing, OutgoingSettings, SettingsError};
 use prepared::Prepared;
 use runner::{MailServerUrlError, Notifier, Runner, RunnerError, RunnerParts};
@@ -41,6 +44,8 @@ pub struct EngineSettings {
     pub keep_events: SignedDuration,
     /// The mail server's URL, `smtp://…` or `smtps://…`. E-mails of runs stay in the outbox without one.
     pub mail_server: Option<SecretText>,
+    /// How calls of incoming webhooks are carried out.
+    pub hooks: HookSettings,
     /// For a clock that stands until it is turned: tells that it was. `None` for one that runs by itself.
     pub turned: Option<watch::Receiver<()>>,
 }
@@ -50,7 +55,13 @@ const KEEP_EVENTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { outgoing: OutgoingSettings::default(), keep_events: KEEP_EVENTS, mail_server: None, turned: None }
+        Self {
+            outgoing: OutgoingSettings::default(),
+            keep_events: KEEP_EVENTS,
+            mail_server: None,
+            hooks: HookSettings::default(),
+            turned: None,
+        }
     }
 }
 
@@ -86,7 +97,9 @@ pub struct Engine {
     outgoing: Outgoing,
     events: Events,
     deliveries: Deliveries,
+    notifications: Arc<Notifications>,
     runner: Arc<Runner>,
+    hooks: Hooks,
     journal: Journal,
     writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     retention: JoinHandle<()>,
@@ -100,7 +113,7 @@ impl Engine {
     /// # Errors
     /// When the settings are of no use or the store cannot be read.
     pub async fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Result<Self, EngineError> {
-        let EngineSettings { outgoing, keep_events, mail_server, turned } = settings;
+        let EngineSettings { outgoing, keep_events, mail_server, hooks, turned } = settings;
         let timer = match turned.clone() {
             None => Timer::new(clock),
             Some(turned) => Timer::by_hand(clock, turned),
@@ -123,14 +136,18 @@ impl Engine {
             Arc::clone(&figures),
         );
         let deliveries = Deliveries::new(lanes, Arc::clone(&store), Arc::clone(&configurations), figures);
+        let notifications =
+            Notifications::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&prepared), timer.clone());
+        let notifications = Arc::new(notifications);
         let runner = Runner::begin(RunnerParts {
             store: Arc::clone(&store),
             outgoing: outgoing.clone(),
             timer: timer.clone(),
             mail_server: mail_server.clone(),
-            notifier: Arc::new(NoNotifications) as Arc<dyn Notifier>,
+            notifier: Arc::clone(&notifications) as Arc<dyn Notifier>,
         });
         let runner = Arc::new(runner.await?);
+        let hooks = Hooks::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&runner), hooks.clone());
         let writing = tokio::sync::Mutex::new(Some(writing));
         Ok(Self {
             store,
@@ -140,7 +157,9 @@ impl Engine {
             outgoing,
             events,
             deliveries,
+            notifications,
             runner,
+            hooks,
             journal,
             writing,
             retention,
@@ -201,28 +220,27 @@ impl Engine {
         &self.events
     }
 
+    /// Sends notifications and reads inboxes.
+    #[must_use]
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
+    }
+
     /// Takes workflow runs through their steps.
     #[must_use]
     pub fn runner(&self) -> &Arc<Runner> {
         &self.runner
     }
 
+    /// Carries out calls of incoming webhooks.
+    #[must_use]
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
     /// Sees to deliveries.
     #[must_use]
     pub fn deliveries(&self) -> &Deliveries {
         &self.deliveries
-    }
-}
-
-/// Refuses every notification of a run, which notes it and goes on.
-struct NoNotifications;
-
-impl Notifier for NoNotifications {
-    fn notify<'a>(
-        &'a self,
-        _project: &'a crate::base::ident::Name,
-        _order: runner::NotificationOrder,
-    ) -> futures_util::future::BoxFuture<'a, Result<(), runner::NotifyFailure>> {
-        Box::pin(async { Err(runner::NotifyFailure::Refused("notifications are not served".to_owned())) })
     }
 }

@@ -71,6 +71,20 @@ impl Input {
     }
 }
 
+impl Input {
+    /// The action it names; none for the operations on requests.
+    #[must_use]
+    pub fn action(&self) -> Option<ActionReference> {
+        match self {
+            Self::CreateRequest(_) | Self::UpdateRequestDataset(_) | Self::CancelRequest(_) => None,
+            Self::CompleteAction(input) | Self::CompleteFormAction(input) => Some(input.action),
+            Self::CancelAction(input) => Some(input.action),
+            Self::AssignAction(input) => Some(input.action),
+            Self::CancelActionAssignment(input) => Some(input.action),
+        }
+    }
+}
+
 /// A user, by id, by name, or by both, which must then agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserReference {

@@ -16,6 +16,8 @@ use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
 use crate::cli::server_folder::{FolderArguments, failed};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::runtime::hooks::HookSettings;
+use crate::runtime::hooks::files::AllowedFolders;
 use crate::runtime::outgoing::OutgoingSettings;
 use crate::runtime::{Engine, EngineSettings};
 use crate::server::folder_lock::{FolderLock, FolderLockError};
@@ -54,6 +56,15 @@ pub struct Arguments {
     /// without one. May hold a user and a password.
     #[arg(long, value_name = "URL", hide_env_values = true, value_parser = StringValueParser::new().map(SecretText::new))]
     smtp_url: Option<SecretText>,
+    /// The user whose rights incoming webhooks have that impersonate nobody.
+    #[arg(long, value_name = "USER", default_value = HookSettings::ENGINE_IDENTITY, value_parser = user_name)]
+    engine_identity: String,
+    /// A user with system access to all requests of workflows; repeatable.
+    #[arg(long, value_name = "USER", value_parser = user_name)]
+    system_user: Vec<String>,
+    /// A folder that calls of incoming webhooks may name files in; repeatable.
+    #[arg(long, value_name = "DIR")]
+    allow_file_folder: Vec<PathBuf>,
     /// Write the server's URL to this file once it listens.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -160,9 +171,28 @@ async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> 
     };
     let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
     let mail_server = arguments.smtp_url.clone();
-    let settings = EngineSettings { outgoing, keep_events, mail_server, ..EngineSettings::default() };
+    let hooks = HookSettings {
+        engine_identity: arguments.engine_identity.clone(),
+        system_users: arguments.system_user.iter().cloned().collect(),
+        allowed_folders: allowed_folders(context, &arguments.allow_file_folder)?,
+    };
+    let settings = EngineSettings { outgoing, keep_events, mail_server, hooks, ..EngineSettings::default() };
     let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
     started.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
+}
+
+fn allowed_folders(context: &Context, folders: &[PathBuf]) -> Result<AllowedFolders, Exit> {
+    let folders: Vec<PathBuf> = folders.iter().map(|folder| context.working_folder.join(folder)).collect();
+    AllowedFolders::new(&folders).map_err(|error| {
+        exit::say_error(&format!("failed to {}", exit::chain(&error)), None);
+        Exit::Usage
+    })
+}
+
+/// A user's name as calls write it.
+fn user_name(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned()).ok_or_else(|| "a user's name is one line of 1 to 255 bytes".to_owned())
 }
 
 /// Waits for the first signal. The handlers are in place when this returns.

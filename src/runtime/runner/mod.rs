@@ -28,13 +28,14 @@ use uuid::Uuid;
 use super::configuration::LiveObject;
 use super::outgoing::Outgoing;
 use super::timer::Timer;
-use crate::base::ident::Name;
+use crate::base::ident::{Name, ObjectId};
 use crate::base::secret::SecretText;
 use crate::behaviour::run::advance::{Unexpected, advance};
 use crate::behaviour::run::data;
 use crate::behaviour::run::effect::{Delivery, Effect, Event};
 use crate::behaviour::run::email::Mailbox;
 use crate::behaviour::run::state::RunState;
+use crate::kinds::workflow::WorkflowSpec;
 use crate::object::run::{EmailRecord, EmailState, RunChange, RunDetails, RunRecord, TaskRecord, TaskState};
 use crate::store::{NewRun, Saved, Store, StoreError};
 use mail::{Mailer, message_id};
@@ -92,10 +93,14 @@ pub struct RunnerParts {
 pub struct StartRun {
     /// Values for the workflow's data.
     pub data: Map<String, Value>,
+    /// The version to run on; what the pointer names when `None`.
+    pub version: Option<u64>,
     /// On the test pointer.
     pub is_test: bool,
     /// Who starts it.
     pub started_by: String,
+    /// On whose behalf.
+    pub started_for: Option<String>,
 }
 
 /// A run that was read, to be changed.
@@ -169,12 +174,12 @@ impl Runner {
     /// # Errors
     /// When the workflow has no version at the pointer, the data do not fit, or the store fails.
     pub async fn start(&self, project: &Name, workflow: &LiveObject, wanted: StartRun) -> Result<RunSummary, RunError> {
-        let StartRun { data, is_test, started_by } = wanted;
+        let StartRun { data, version, is_test, started_by, started_for } = wanted;
         if *self.0.ending.borrow() {
             return Err(RunError::Ending);
         }
         let pointer = if is_test { "test" } else { "current" };
-        let version = workflow.server_set.get(pointer).and_then(Value::as_u64);
+        let version = version.or_else(|| workflow.server_set.get(pointer).and_then(Value::as_u64));
         let version = version.ok_or(RunError::NoVersion { pointer })?;
         let pinned = self.0.versions.of(&self.0.store, workflow.id, version).await?;
         let pinned = pinned.ok_or(RunError::NoVersion { pointer })?;
@@ -193,6 +198,7 @@ impl Runner {
             version,
             is_test,
             started_by,
+            started_for,
             started_at,
         };
         let ended_at = state.outcome().map(|_| started_at);
@@ -277,6 +283,16 @@ impl Runner {
     /// When there is no such run in the project, or the store fails.
     pub async fn numbered(&self, project: &Name, number: u64) -> Result<RunRecord, RunError> {
         self.0.store.reads().run_numbered(project, number).await?.ok_or(RunError::UnknownRun)
+    }
+
+    /// A version of a workflow, as runs on it see it.
+    ///
+    /// # Errors
+    /// When there is no such version, or the store fails.
+    pub async fn version(&self, workflow: ObjectId, version: u64) -> Result<Arc<WorkflowSpec>, RunError> {
+        let pinned = self.0.versions.of(&self.0.store, workflow, version).await?;
+        let pinned = pinned.ok_or(RunError::NoVersion { pointer: "such" })?;
+        Ok(Arc::clone(&pinned.spec))
     }
 
     /// Waits until the engine has nothing to do for a run, and tells how far it has come.

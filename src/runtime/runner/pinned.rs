@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 /// A version of a workflow.
 #[derive(Debug)]
 pub(super) struct Pinned {
-    pub(super) spec: WorkflowSpec,
+    pub(super) spec: Arc<WorkflowSpec>,
     /// The ids its references resolved to when it was made, by path.
     references: BTreeMap<String, ObjectId>,
 }
@@ -56,7 +56,7 @@ impl Versions {
         let Some(stored) = store.reads().version(workflow, version).await? else { return Ok(None) };
         let damaged = |reason: String| StoreError::Corrupt { what: format!("version {version} of {workflow}"), reason };
         let spec = match Kind::Workflow.read_spec(&stored.spec) {
-            Ok(Spec::Workflow(spec)) => *spec,
+            Ok(Spec::Workflow(spec)) => Arc::from(spec),
             Ok(other) => return Err(damaged(format!("it is a {}", other.kind()))),
             Err(error) => return Err(damaged(error.to_string())),
         };

@@ -188,7 +188,7 @@ impl Rig {
         let address: Address = format!("Workflow/{name}").parse().expect("an address");
         let workflow = configuration.object(&address).expect("the workflow");
         let data = data.as_object().cloned().unwrap_or_default();
-        let wanted = StartRun { data, is_test, started_by: "key/test".into() };
+        let wanted = StartRun { data, version: None, is_test, started_by: "key/test".into(), started_for: None };
         Ok(self.runner.start(&self.project, workflow, wanted).await?.id)
     }
 

@@ -27,6 +27,8 @@ pub mod endpoint;
 pub mod events;
 pub mod extract;
 pub mod gate;
+pub mod hooks;
+pub mod notifications;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
@@ -48,7 +50,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         configuration::endpoints(),
         events::endpoints(),
         deliveries::endpoints(),
+        notifications::endpoints(),
         runs::endpoints(),
+        hooks::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()

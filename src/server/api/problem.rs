@@ -74,6 +74,8 @@ problem_codes! {
     Unauthenticated = UNAUTHORIZED "unauthenticated" "An access token is needed",
     /// The key does not have the scope this needs. `scope` names it.
     MissingScope = FORBIDDEN "missing-scope" "The key may not do this",
+    /// The one on whose behalf it is asked may not do this.
+    NotAllowed = FORBIDDEN "not-allowed" "It is not allowed",
     /// There is no such thing, or the key does not reach its project.
     NotFound = NOT_FOUND "not-found" "There is no such thing",
     /// The address exists and does not know the method.
@@ -215,6 +217,12 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.0.detail
+    }
+
+    /// A further member.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.members.get(name)
     }
 
     /// Why, for the log.

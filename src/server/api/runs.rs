@@ -90,7 +90,7 @@ async fn start(
     let NewRun { data, is_test } = body;
     let configuration = state.engine().configurations().of(&caller.project).await?;
     let workflow = configuration.named(Kind::Workflow, &name).ok_or(RunError::UnknownWorkflow)?;
-    let wanted = StartRun { data, is_test, started_by: caller.actor() };
+    let wanted = StartRun { data, version: None, is_test, started_by: caller.actor(), started_for: None };
     let run = state.engine().runner().start(&caller.project, workflow, wanted).await?;
     Ok((StatusCode::CREATED, Json(run)))
 }

@@ -17,7 +17,7 @@ macro_rules! runs {
     ($condition:literal) => {
         concat!(
             "SELECT id, project, number, workflow, workflow_name, version, is_test, started_by, started_at, ended_at, \
-             active, saves, state FROM runs WHERE ",
+             active, saves, state, started_for FROM runs WHERE ",
             $condition
         )
     };
@@ -120,6 +120,7 @@ fn record(row: &SqliteRow) -> Result<RunRecord, StoreError> {
         version: unsigned(&what, row.try_get(5)?)?,
         is_test: row.try_get(6)?,
         started_by: row.try_get(7)?,
+        started_for: row.try_get(13)?,
         started_at: from_column(&what, row.try_get(8)?)?,
         ended_at: row.try_get::<Option<i64>, _>(9)?.map(|at| from_column(&what, at)).transpose()?,
         active: row.try_get(10)?,

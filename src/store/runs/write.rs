@@ -28,6 +28,8 @@ pub struct NewRun {
     pub is_test: bool,
     /// Who started it.
     pub started_by: String,
+    /// On whose behalf.
+    pub started_for: Option<String>,
     /// When.
     pub started_at: Timestamp,
 }
@@ -52,14 +54,15 @@ impl Store {
     }
 
     async fn insert(&self, new: NewRun, change: RunChange) -> Result<RunRecord, StoreError> {
-        let NewRun { id, project, workflow, workflow_name, version, is_test, started_by, started_at } = new;
+        let NewRun { id, project, workflow, workflow_name, version, is_test, started_by, started_for, started_at } =
+            new;
         let RunChange { state, active, ended_at, details } = change;
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
-        let insert = "INSERT INTO runs (id, project, number, workflow, workflow_name, version, is_test, started_by, \
+        let insert = "INSERT INTO runs (id, project, number, workflow, workflow_name, version, is_test, started_by, started_for, \
              started_at, ended_at, active, saves, state) \
              VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE project = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-             ?10, 1, ?11) RETURNING number";
+             ?10, ?11, 1, ?12) RETURNING number";
         let row = sqlx::query(insert)
             .bind(id.to_string())
             .bind(project.as_str())
@@ -68,6 +71,7 @@ impl Store {
             .bind(signed(version))
             .bind(is_test)
             .bind(&started_by)
+            .bind(started_for.as_deref())
             .bind(to_column(started_at))
             .bind(ended_at.map(to_column))
             .bind(active)
@@ -87,6 +91,7 @@ impl Store {
             version,
             is_test,
             started_by,
+            started_for,
             started_at,
             ended_at,
             active,

@@ -11,6 +11,7 @@ CREATE TABLE runs (
     version       INTEGER NOT NULL,
     is_test       INTEGER NOT NULL,
     started_by    TEXT NOT NULL,
+    started_for   TEXT,
     started_at    INTEGER NOT NULL,
     ended_at      INTEGER,
     active        INTEGER NOT NULL,
