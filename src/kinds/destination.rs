@@ -236,7 +236,7 @@ fn check_url(url: &str, at: Path, findings: &mut Findings) {
         Err(message) => {
             findings.error(Code::InvalidUrl, at, message);
         }
-        Ok(url) if url.scheme() == "http" => {
+        Ok(url) if url.scheme() == "http" && !web_address::is_local(&url) => {
             findings
                 .warning(Code::PlainHttp, at, "what is sent here can be read and changed on the way")
                 .help("use https");

@@ -1,6 +1,6 @@
 //! URLs that trueup or a target calls.
 
-use url::Url;
+use url::{Host, Url};
 
 /// Why a text is not a URL that can be called.
 ///
@@ -20,9 +20,20 @@ pub fn check(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Whether a URL stays within this machine, where nobody stands on the way.
+#[must_use]
+pub fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, is_local};
 
     #[test]
     fn only_absolute_http_urls_without_credentials_pass() {
@@ -30,5 +41,12 @@ mod tests {
         for bad in ["a.test/x", "ftp://a.test", "https://", "https://u:p@a.test", "http:///x y"] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn this_machine_is_told_from_others() {
+        let local = |text: &str| check(text).is_ok_and(|url| is_local(&url));
+        assert!(local("http://127.0.0.1:80/") && local("http://[::1]") && local("http://localhost/x"));
+        assert!(!local("http://127.0.0.1.test") && !local("http://10.0.0.1") && !local("http://localhost.test"));
     }
 }

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod events;
 pub mod hooks;
 mod journal;
+pub mod notifications;
 pub mod outgoing;
 pub mod prepared;
 mod retention;
@@ -28,6 +29,7 @@ use deliveries::lanes::{Context, Lanes};
 use events::Events;
 use hooks::{HookSettings, Hooks};
 use journal::Journal;
+use notifications::Notifications;
 use outgoing::{Outgoing, OutgoingSettings, SettingsError};
 use prepared::Prepared;
 use runner::{MailServerUrlError, Notifier, Runner, RunnerError, RunnerParts};
@@ -97,6 +99,7 @@ pub struct Engine {
     deliveries: Deliveries,
     runner: Arc<Runner>,
     hooks: Hooks,
+    notifications: Notifications,
     journal: Journal,
     writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     retention: JoinHandle<()>,
@@ -142,6 +145,8 @@ impl Engine {
         });
         let runner = Arc::new(runner.await?);
         let hooks = Hooks::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&runner), hooks.clone());
+        let notifications =
+            Notifications::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&prepared), timer.clone());
         let writing = tokio::sync::Mutex::new(Some(writing));
         Ok(Self {
             store,
@@ -153,6 +158,7 @@ impl Engine {
             deliveries,
             runner,
             hooks,
+            notifications,
             journal,
             writing,
             retention,
@@ -223,6 +229,12 @@ impl Engine {
     #[must_use]
     pub fn hooks(&self) -> &Hooks {
         &self.hooks
+    }
+
+    /// Sends notifications and reads inboxes.
+    #[must_use]
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
     }
 
     /// Sees to deliveries.

@@ -224,7 +224,9 @@ fn nothing_in_the_examples_reaches_anybody() {
         for (at, scheme) in text.match_indices("://") {
             let rest = text.get(at + scheme.len()..).unwrap_or_default();
             let host = rest.split(|c: char| "/?#\"' ,)]\n\\".contains(c)).next().unwrap_or_default();
-            let reserved = [".test", ".example", "Host}"].iter().any(|end| host.ends_with(end));
+            // This machine reaches nobody either.
+            let here = host.starts_with("127.0.0.1:");
+            let reserved = here || [".test", ".example", "Host}"].iter().any(|end| host.ends_with(end));
             let pattern = host.starts_with("crm-(");
             assert!(reserved || pattern, "{}: {host}", path.display());
         }

@@ -28,6 +28,7 @@ pub mod events;
 pub mod extract;
 pub mod gate;
 pub mod hooks;
+pub mod notifications;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
@@ -51,6 +52,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         deliveries::endpoints(),
         runs::endpoints(),
         hooks::endpoints(),
+        notifications::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()

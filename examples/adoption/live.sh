@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The whole loop on this machine: a control plane, this project applied to it, events that become deliveries, a call
+# from outside that starts a workflow, a notification that somebody reads. `docs/tour.md` walks through it.
+#
+# TRUEUP and RECEIVER name binaries built before; without them they are built here. PORT and OUTSIDE are the two ports.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+if [[ -z "${TRUEUP:-}" || -z "${RECEIVER:-}" ]]; then
+  cargo build -q --manifest-path ../../Cargo.toml --bin trueup --example receiver
+  TRUEUP=../../target/debug/trueup RECEIVER=../../target/debug/examples/receiver
+fi
+PORT=${PORT:-8080} OUTSIDE=${OUTSIDE:-8091}
+server=http://127.0.0.1:$PORT outside=http://127.0.0.1:$OUTSIDE
+
+data=$(mktemp -d)
+# Ends what was started here, whatever happens.
+stop() {
+  kill "${started[@]}" 2>/dev/null || true
+  wait 2>/dev/null || true
+  rm -rf "$data"
+}
+started=()
+trap stop EXIT
+
+# Not real: every secret the manifests take from the environment.
+export CRM_SALT=fake-crm-salt
+export SLACK_TOKEN=fake-slack-token
+export ANALYTICS_PASSWORD=fake-analytics-password
+export ACADEMY_CLIENT_SECRET=fake-academy-client-secret
+export ACADEMY_SIGNING_KEY=fake-academy-signing-key
+export SHOP_KEY=fake-shop-key
+
+say() { printf '\n# %s\n' "$*"; }
+trueup() { printf '$ trueup %s\n' "$*"; "$TRUEUP" "$@"; }
+# One member of a JSON document on standard input.
+member() { sed -n "s/.*\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" | head -n 1; }
+
+say "What stands for the outside: a chat, an analytics tool, a learning platform, a shop."
+"$RECEIVER" "127.0.0.1:$OUTSIDE" >"$data/receiver.log" &
+started+=("$!")
+
+say "A key for the project, and the control plane. It may reach this machine, which it otherwise refuses."
+scopes=(config:read config:write publish events:write notifications:write runs:write runtime:read audit:read)
+"$TRUEUP" keys create --data "$data" --project acme-adoption --name tour "${scopes[@]/#/--scope=}" -o json >"$data/key.json"
+client=$(member client_id <"$data/key.json")
+TRUEUP_CLIENT_SECRET=$(member client_secret <"$data/key.json")
+export TRUEUP_CLIENT_SECRET TRUEUP_TARGET=live TRUEUP_VAR="clientId=$client
+serverPort=$PORT
+outsidePort=$OUTSIDE
+shopUrl=$outside/shop"
+"$TRUEUP" serve --data "$data" --listen "127.0.0.1:$PORT" --allow-egress 127.0.0.0/8 --ready-file "$data/ready" \
+  --log-format json 2>"$data/server.log" &
+started+=("$!")
+for _ in {1..200}; do [[ -s "$data/ready" ]] && break; sleep 0.05; done
+cat "$data/ready"
+
+say "Apply the project to it, as to any other target; then nothing is left to do."
+trueup apply -y --quiet
+trueup plan --detailed-exitcode
+
+say "An access token, for whoever calls the API."
+token=$(curl -sS -u "$client:$TRUEUP_CLIENT_SECRET" -d grant_type=client_credentials \
+  "$server/accounts/connect/token" | member access_token)
+api() { curl -sS -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$@"; echo; }
+
+say "An unhappy answer from Europe: to the chat with its words, to the analytics tool without."
+api "$server/v1/events" -d '{"event": "survey.submitted", "system": "crm", "endUserId": "kim@acme.test",
+  "properties": {"itemId": "s1", "itemName": "NPS, spring", "score": 3, "answer": "slow", "country": "DE"}}'
+curl -sS "$outside/received?count=2"
+
+say "The log of deliveries."
+api "$server/v1/deliveries"
