@@ -127,8 +127,6 @@ pub struct UpdateRequestDataset {
 pub struct CancelRequest {
     /// The request's number.
     pub request: u64,
-    /// Whether those who have an open action in it are told.
-    pub notify_participant: bool,
     /// Delegation.
     pub on_behalf_of: Option<UserReference>,
 }
@@ -308,9 +306,13 @@ fn update_request_dataset(fields: &mut Fields<'_>) -> Option<UpdateRequestDatase
 
 fn cancel_request(fields: &mut Fields<'_>) -> Option<CancelRequest> {
     let request = request_number(fields);
-    let notify_participant = fields.boolean("notifyParticipant").unwrap_or(false);
+    // Accepting it and telling nobody would be worse than saying so.
+    if fields.boolean("notifyParticipant") == Some(true) {
+        let message = "`notifyParticipant` must be false: this server has no way to tell participants".to_owned();
+        fields.error(HookCode::InvalidValue, message);
+    }
     let on_behalf_of = on_behalf_of(fields);
-    Some(CancelRequest { request: request?, notify_participant, on_behalf_of })
+    Some(CancelRequest { request: request?, on_behalf_of })
 }
 
 fn complete_action(fields: &mut Fields<'_>) -> Option<CompleteAction> {

@@ -56,7 +56,7 @@ fn input(operation: Operation) -> Value {
         Operation::CancelRequest => {
             add(&["number"], counted);
             add(&["id"], line);
-            add(&["notifyParticipant"], boolean);
+            add(&["notifyParticipant"], || json!({ "const": false }));
             any_of(&[&["number"], &["id"]])
         }
         Operation::CompleteAction | Operation::CompleteFormAction => {

@@ -30,6 +30,14 @@ fn codes(errors: &[HookError]) -> Vec<&str> {
 }
 
 #[test]
+fn every_code_is_explained() {
+    for code in HookCode::ALL {
+        let row = DOCUMENT.lines().find(|line| line.starts_with(&format!("| `{code}` |")));
+        assert!(row.is_some_and(|row| row.ends_with(&format!("| {} |", code.meaning()))), "{code}");
+    }
+}
+
+#[test]
 fn ids() {
     for vector in vectors("hook-ids") {
         let id = vector["id"].as_str().expect("an id");

@@ -128,7 +128,7 @@ impl Hooks {
     /// Carries out a call, whole or not at all.
     ///
     /// # Errors
-    /// All that is wrong with the call, in the stages of `docs/behaviour.md`; or a failure of the store.
+    /// All that is wrong with the call, in the stages of `docs/behaviour-hooks.md`; or a failure of the store.
     pub async fn call(&self, hook: &OpenHook, body: &Value) -> Result<Answer, HookFailure> {
         let call = call::parse(body)?;
         let Spec::IncomingWebhook(spec) = &hook.object.spec else {

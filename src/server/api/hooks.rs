@@ -55,7 +55,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .describe(
                 "One of the eight operations on requests and actions, with the rights of the user that the incoming \
                  webhook impersonates. `trueup outputs` prints the token, `trueup rotate` renews it. Errors of a call \
-                 have codes of their own, which `docs/behaviour.md` lists.",
+                 have codes of their own, which `docs/behaviour-hooks.md` lists.",
             )
             .path_parameter::<String>("token", "The secret token of an incoming webhook.")
             .json_body::<CallBody>()
