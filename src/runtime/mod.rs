@@ -72,7 +72,7 @@ pub struct Engine {
     outgoing: Outgoing,
     events: Events,
     deliveries: Deliveries,
-    notifications: Notifications,
+    notifications: Arc<Notifications>,
     journal: Journal,
     writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     retention: JoinHandle<()>,
@@ -111,6 +111,7 @@ impl Engine {
         let deliveries = Deliveries::new(lanes, Arc::clone(&store), Arc::clone(&configurations), figures);
         let notifications =
             Notifications::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&prepared), timer.clone());
+        let notifications = Arc::new(notifications);
         let writing = tokio::sync::Mutex::new(Some(writing));
         Ok(Self {
             store,
@@ -183,7 +184,7 @@ impl Engine {
 
     /// Sends notifications and reads inboxes.
     #[must_use]
-    pub fn notifications(&self) -> &Notifications {
+    pub fn notifications(&self) -> &Arc<Notifications> {
         &self.notifications
     }
 
