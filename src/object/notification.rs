@@ -226,7 +226,7 @@ pub struct EndUsersUploaded {
     pub end_users: usize,
 }
 
-/// What an end user finds: every active notification that is for them, the newest start first.
+/// What an end user finds: the active notifications that are for them, the newest start first, 1,000 at the most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inbox {
     /// The notifications.

@@ -133,7 +133,7 @@ fn a_call_reaches_end_users_in_their_language_until_it_ends() {
     };
     assert_eq!(world.inbox("kim@acme.test"), [entry("Contoso gehört dir.", "Öffnen")]);
     assert_eq!(world.inbox("lou@acme.test"), [entry("Contoso is yours.", "Open")]);
-    assert_eq!(world.inbox("Kim@acme.test"), [json!(0); 0]);
+    assert!(world.inbox("Kim@acme.test").is_empty());
 
     world.turn(10 * 24);
     assert_eq!(world.ids("kim@acme.test"), [""; 0]);
@@ -423,7 +423,7 @@ fn another_project_sees_and_reaches_nothing() {
     let (id, _) = world.sent(&json!({ "endUsersIds": ["kim"] }));
     let other = World { token: world.rig.token("other", &[Scope::NotificationsWrite, Scope::RuntimeRead]), ..world };
     assert_eq!(other.ids("kim"), [""; 0]);
-    assert_eq!(other.table(), [json!(0); 0]);
+    assert!(other.table().is_empty());
     other.read(&id, "kim").expect_problem(404, "not-found");
     let places = other.refused(&json!({ "endUsersIds": ["kim"], "audiencesIds": [other.sales], "systemId": DESK }));
     assert_eq!(places, ["notification.templateId", "notification.systemId", "notification.audiencesIds[0]"]);

@@ -20,6 +20,9 @@ use crate::store::{SentDetails, SentNotification, StoreError};
 /// The attribute that says in which language an end user reads.
 const LOCALE: &str = "locale";
 
+/// The most notifications of an inbox; the newest are shown.
+const INBOX_LIMIT: usize = 1_000;
+
 /// An end user of one system.
 struct Reader<'r> {
     project: &'r Name,
@@ -39,7 +42,8 @@ impl Reader<'_> {
 }
 
 impl Notifications {
-    /// Every active notification that is for an end user, of all workstation systems of the project.
+    /// The active notifications that are for an end user, of all workstation systems of the project: all of them, or the
+    /// newest 1,000.
     ///
     /// # Errors
     /// [`NotificationError::Invalid`] for an id that cannot be one; when the store cannot be read.
@@ -61,6 +65,7 @@ impl Notifications {
             notifications.extend(found);
         }
         notifications.sort_by(|a, b| b.start_at.cmp(&a.start_at).then_with(|| a.id.cmp(&b.id)));
+        notifications.truncate(INBOX_LIMIT);
         Ok(Inbox { notifications })
     }
 
