@@ -121,6 +121,10 @@ fn check_envelope(raw: &RawEvent, system: Option<EventSystem<'_>>, faults: &mut 
             faults.push(Fault::new(Code::InvalidValue, field, message));
         }
     }
+    if raw.event_id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
+        let message = "`eventId` has no control characters: it is compared and shown as it is";
+        faults.push(Fault::new(Code::InvalidValue, "eventId", message));
+    }
     // A system that lists no environments says nothing about them.
     if let (Some(system), Some(environment)) = (system, &raw.environment)
         && !system.spec.environments.is_empty()

@@ -87,6 +87,31 @@ pub struct AttemptRecord {
     pub error: Option<String>,
 }
 
+/// A page of deliveries, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryPage {
+    /// Each with the attempts that have ended; of very many the latest hundred.
+    pub deliveries: Vec<DeliveryRecord>,
+    /// Where to go on; absent when there are no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
+}
+
+/// An accepted event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedEvent {
+    /// Its id: the caller's, or else the one that was made for it.
+    pub event_id: String,
+}
+
+/// The events of a batch that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AcceptedEvents {
+    /// One for each line, in order.
+    pub events: Vec<AcceptedEvent>,
+}
+
 /// An event as stored: ids hashed, censored properties dropped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {

@@ -292,6 +292,7 @@ pub struct MarkedRead {
 mod tests {
     use serde_json::json;
 
+    use super::NotificationState::{Active, Completed, Scheduled};
     use super::*;
 
     #[test]
@@ -321,7 +322,6 @@ mod tests {
     fn the_state_follows_the_time() {
         let at = |second| Timestamp::from_second(second).expect("a time");
         let state = |now| NotificationState::at(at(now), at(10), at(20));
-        use NotificationState::{Active, Completed, Scheduled};
         assert_eq!([9, 10, 19, 20].map(state), [Scheduled, Active, Active, Completed]);
     }
 }

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod events;
 pub mod hooks;
 mod journal;
+pub mod notifications;
 pub mod outgoing;
 pub mod prepared;
 mod retention;
@@ -26,6 +27,7 @@ use deliveries::Deliveries;
 use deliveries::lanes::{Context, Lanes};
 use events::Events;
 use journal::Journal;
+use notifications::Notifications;
 use outgoing::{Outgoing, OutgoingSettings, SettingsError};
 use prepared::Prepared;
 use timer::Timer;
@@ -70,6 +72,7 @@ pub struct Engine {
     outgoing: Outgoing,
     events: Events,
     deliveries: Deliveries,
+    notifications: Notifications,
     journal: Journal,
     writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     retention: JoinHandle<()>,
@@ -106,8 +109,22 @@ impl Engine {
             Arc::clone(&figures),
         );
         let deliveries = Deliveries::new(lanes, Arc::clone(&store), Arc::clone(&configurations), figures);
+        let notifications =
+            Notifications::new(Arc::clone(&store), Arc::clone(&configurations), Arc::clone(&prepared), timer.clone());
         let writing = tokio::sync::Mutex::new(Some(writing));
-        Ok(Self { store, timer, configurations, prepared, outgoing, events, deliveries, journal, writing, retention })
+        Ok(Self {
+            store,
+            timer,
+            configurations,
+            prepared,
+            outgoing,
+            events,
+            deliveries,
+            notifications,
+            journal,
+            writing,
+            retention,
+        })
     }
 
     /// Brings everything to its end: what is under way may take up to `grace`; what takes longer is cut off, has not
@@ -162,6 +179,12 @@ impl Engine {
     #[must_use]
     pub fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// Sends notifications and reads inboxes.
+    #[must_use]
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
     }
 
     /// Sees to deliveries.

@@ -8,6 +8,8 @@ use super::configuration::{Configuration, LiveObject};
 use crate::base::ident::{Generation, Name, ObjectId};
 use crate::base::secret::SecretText;
 use crate::behaviour::delivery::CompiledWebhook;
+use crate::behaviour::end_user::EndUserIds;
+use crate::behaviour::membership::CompiledAudience;
 use crate::kinds::scope::event_properties;
 use crate::kinds::webhook::WebhookSpec;
 use crate::kinds::{Kind, Spec};
@@ -20,6 +22,7 @@ pub type Secrets = Arc<BTreeMap<String, SecretText>>;
 pub struct Prepared {
     store: Arc<Store>,
     webhooks: Latest<(Generation, Option<Generation>), Option<Arc<CompiledWebhook>>>,
+    audiences: Latest<Generation, Option<Arc<CompiledAudience>>>,
     secrets: Latest<Generation, Secrets>,
 }
 
@@ -44,7 +47,7 @@ impl Prepared {
     /// Nothing yet.
     #[must_use]
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, webhooks: Latest::new(), secrets: Latest::new() }
+        Self { store, webhooks: Latest::new(), audiences: Latest::new(), secrets: Latest::new() }
     }
 
     /// A webhook made ready. `None` if the object is none, or has a condition that cannot be evaluated, which is noted
@@ -59,6 +62,24 @@ impl Prepared {
         }
         let compiled = compile(spec, configuration, object);
         self.webhooks.put(object.id, key, compiled.clone());
+        compiled
+    }
+
+    /// An audience made ready, for ids as people write them. `None` if the object is none, or has a condition that
+    /// cannot be evaluated, which is noted in the log.
+    pub fn audience(&self, object: &LiveObject) -> Option<Arc<CompiledAudience>> {
+        let Spec::Audience(spec) = &object.spec else { return None };
+        if let Some(held) = self.audiences.get(object.id, &object.generation) {
+            return held;
+        }
+        let compiled = match CompiledAudience::new(spec, EndUserIds::PLAIN) {
+            Ok(compiled) => Some(Arc::new(compiled)),
+            Err(error) => {
+                tracing::error!(audience = %object.address, %error, "a condition cannot be evaluated");
+                None
+            }
+        };
+        self.audiences.put(object.id, object.generation, compiled.clone());
         compiled
     }
 

@@ -230,71 +230,7 @@ impl EngineRig {
 
     /// Writes objects with secrets (address, path, content).
     pub(crate) async fn apply_with(&self, objects: &[(String, Value)], secrets: &[(&str, &str, &str)], publish: bool) {
-        let reads = self.store.reads();
-        let live = reads.digests(&project()).await.expect("digests");
-        let mut writes = Vec::new();
-        for (text, spec) in objects {
-            let address: Address = text.parse().expect("an address");
-            let metadata = Metadata::named(address.name.clone());
-            let secrets = secrets.iter().filter(|(of, _, _)| of == text);
-            let secrets = secrets.map(|(_, path, content)| SecretWrite {
-                path: (*path).to_owned(),
-                content: SecretText::new((*content).to_owned()),
-            });
-            let body = trueup::object::changeset::Body {
-                metadata,
-                spec: spec.clone(),
-                applied: None,
-                secrets: secrets.collect(),
-            };
-            let row = live.rows.iter().find(|row| row.address == address && !row.archived);
-            writes.push(match row {
-                None => Write {
-                    address,
-                    action: ActionKind::Create,
-                    expected: Expected::Absent,
-                    operation: Operation::Create(body),
-                },
-                Some(row) => Write {
-                    address,
-                    action: ActionKind::Update,
-                    expected: Expected::Generation(row.generation),
-                    operation: Operation::Update(body),
-                },
-            });
-        }
-        self.write(writes).await;
-        if publish {
-            let rows = reads.digests(&project()).await.expect("digests").rows;
-            let unpublished = rows.into_iter().filter(|row| row.published == Some(false));
-            let publish = unpublished.map(|row| Write {
-                address: row.address,
-                action: ActionKind::PublishSettings,
-                expected: Expected::Generation(row.generation),
-                operation: Operation::PublishSettings,
-            });
-            self.write(publish.collect()).await;
-        }
-    }
-
-    async fn write(&self, writes: Vec<Write>) {
-        if writes.is_empty() {
-            return;
-        }
-        let plan_id = PlanId(Uuid::new_v4());
-        self.store.break_lease(&project(), "rig").await.expect("broken");
-        let grant = self.store.take_lease(&project(), plan_id, "rig").await.expect("a lease");
-        let changeset = Changeset {
-            project: project(),
-            plan_id,
-            body: Digest::of_bytes(plan_id.to_string().as_bytes()),
-            actor: "rig".into(),
-            commit: None,
-            fencing_token: grant.token,
-            writes,
-            refresh: Vec::new(),
-        };
-        self.store.changeset(&changeset).await.expect("applied");
+        apply(&self.store, objects, secrets, publish).await;
     }
 
     /// Removes an object.
@@ -341,6 +277,71 @@ impl EngineRig {
         let wanted = |all: &[DeliveryRecord]| matches!(all, [one] if one.attempts.len() == attempts);
         self.until(wanted).await.remove(0)
     }
+}
+
+/// Writes objects with secrets (address, path, content), and publishes the settings of their systems if asked.
+pub(crate) async fn apply(store: &Store, objects: &[(String, Value)], secrets: &[(&str, &str, &str)], publish: bool) {
+    let reads = store.reads();
+    let live = reads.digests(&project()).await.expect("digests");
+    let mut writes = Vec::new();
+    for (text, spec) in objects {
+        let address: Address = text.parse().expect("an address");
+        let metadata = Metadata::named(address.name.clone());
+        let secrets = secrets.iter().filter(|(of, _, _)| of == text);
+        let secrets = secrets.map(|(_, path, content)| SecretWrite {
+            path: (*path).to_owned(),
+            content: SecretText::new((*content).to_owned()),
+        });
+        let body =
+            trueup::object::changeset::Body { metadata, spec: spec.clone(), applied: None, secrets: secrets.collect() };
+        let row = live.rows.iter().find(|row| row.address == address && !row.archived);
+        writes.push(match row {
+            None => Write {
+                address,
+                action: ActionKind::Create,
+                expected: Expected::Absent,
+                operation: Operation::Create(body),
+            },
+            Some(row) => Write {
+                address,
+                action: ActionKind::Update,
+                expected: Expected::Generation(row.generation),
+                operation: Operation::Update(body),
+            },
+        });
+    }
+    write(store, writes).await;
+    if publish {
+        let rows = reads.digests(&project()).await.expect("digests").rows;
+        let unpublished = rows.into_iter().filter(|row| row.published == Some(false));
+        let publish = unpublished.map(|row| Write {
+            address: row.address,
+            action: ActionKind::PublishSettings,
+            expected: Expected::Generation(row.generation),
+            operation: Operation::PublishSettings,
+        });
+        write(store, publish.collect()).await;
+    }
+}
+
+async fn write(store: &Store, writes: Vec<Write>) {
+    if writes.is_empty() {
+        return;
+    }
+    let plan_id = PlanId(Uuid::new_v4());
+    store.break_lease(&project(), "rig").await.expect("broken");
+    let grant = store.take_lease(&project(), plan_id, "rig").await.expect("a lease");
+    let changeset = Changeset {
+        project: project(),
+        plan_id,
+        body: Digest::of_bytes(plan_id.to_string().as_bytes()),
+        actor: "rig".into(),
+        commit: None,
+        fencing_token: grant.token,
+        writes,
+        refresh: Vec::new(),
+    };
+    store.changeset(&changeset).await.expect("applied");
 }
 
 async fn start(folder: &tempfile::TempDir, hands: &Hands, settings: &EngineSettings) -> (Arc<Store>, Engine) {

@@ -209,7 +209,7 @@ impl Rig {
         work(&reader.expect("a readable store")).await
     }
 
-    async fn with_writer<T>(&self, work: impl AsyncFnOnce(&dyn Writer) -> T) -> T {
+    pub(crate) async fn with_writer<T>(&self, work: impl AsyncFnOnce(&dyn Writer) -> T) -> T {
         if let Some(served) = &self.served {
             return work(&served.target).await;
         }

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod completion;
+pub mod deliveries;
 pub mod destroy;
 pub mod drift;
 pub mod explain;
@@ -14,6 +15,7 @@ pub mod outputs;
 pub mod plan;
 pub mod rotate;
 pub mod schema;
+pub mod send;
 pub mod serve;
 pub mod show;
 pub mod unlock;
@@ -57,6 +59,11 @@ pub enum Verb {
     Serve(Box<serve::Arguments>),
     /// Make, list and revoke keys of the control plane's API.
     Keys(keys::Arguments),
+    /// Send an event to a control plane, as a system would.
+    #[command(subcommand)]
+    Send(send::Thing),
+    /// Show deliveries with their attempts.
+    Deliveries(deliveries::Arguments),
     /// Print a JSON Schema; without a name, list them.
     Schema(schema::Arguments),
     /// Explain a kind, a field, an event or a diagnostic code; without a topic, list the kinds.
@@ -87,6 +94,8 @@ impl Verb {
             Self::Unlock(arguments) => unlock::run(context, &arguments),
             Self::Serve(arguments) => serve::run(context, &arguments),
             Self::Keys(arguments) => keys::run(context, &arguments),
+            Self::Send(thing) => send::run(context, thing),
+            Self::Deliveries(arguments) => deliveries::run(context, &arguments),
             Self::Schema(arguments) => schema::run(context, &arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Graph(arguments) => graph::run(context, &arguments),

@@ -6,6 +6,7 @@ mod change_text;
 
 pub mod apply_json;
 pub mod apply_text;
+pub mod delivery_text;
 pub mod diagnostic_json;
 pub mod diagnostic_text;
 pub mod drift;
@@ -17,6 +18,7 @@ pub mod log;
 pub mod message;
 pub mod plan_json;
 pub mod plan_text;
+pub mod sent_text;
 pub mod style;
 pub mod terminal;
 pub mod value_text;

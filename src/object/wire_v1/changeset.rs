@@ -8,7 +8,7 @@ use super::reading::AppliedShape;
 use super::secret::ContentShape;
 use crate::base::digest::Digest;
 use crate::base::ident::{FencingToken, Generation, Name, ObjectId, PlanId, Revision};
-use crate::kinds::{Address, Metadata};
+use crate::kinds::{Address, Kind, LifeCycle, Metadata};
 use crate::object::action::ActionKind;
 use crate::object::changeset::{
     Body, Changeset, ChangesetOutcome, Expected, Operation, SecretWrite, Write, WriteResult,
@@ -306,19 +306,34 @@ impl OperationShape {
         }
     }
 
-    /// Whether it lets something take effect for people, which needs a scope of its own (design §10).
+    /// Whether it lets something take effect for people, which needs a scope of its own (design §10): it publishes
+    /// settings, or it makes a version of an object whose versions only grow, or one of them current.
     #[must_use]
-    pub fn publishes(&self) -> bool {
+    pub fn publishes(&self, kind: Kind) -> bool {
+        let has_versions = kind.life_cycle() == LifeCycle::VersionsGrow;
         match self {
             Self::NewVersion { .. } | Self::MakeCurrent { .. } | Self::PublishSettings {} => true,
-            Self::Create { .. }
-            | Self::Update { .. }
-            | Self::Replace { .. }
-            | Self::Move { .. }
-            | Self::Delete {}
-            | Self::Archive {}
-            | Self::Restore { .. }
-            | Self::Adopt { .. } => false,
+            Self::Create { .. } | Self::Replace { .. } => has_versions,
+            Self::Move { body, .. } | Self::Restore { body } | Self::Adopt { body } => has_versions && body.is_some(),
+            Self::Update { .. } | Self::Delete {} | Self::Archive {} => false,
+        }
+    }
+
+    /// The action that it carries out: the audit names what was done, not what it was called.
+    #[must_use]
+    pub fn action(&self) -> ActionKind {
+        match self {
+            Self::Create { .. } => ActionKind::Create,
+            Self::Update { .. } => ActionKind::Update,
+            Self::Replace { .. } => ActionKind::Replace,
+            Self::NewVersion { .. } => ActionKind::NewVersion,
+            Self::MakeCurrent { .. } => ActionKind::MakeCurrent,
+            Self::Move { .. } => ActionKind::Move,
+            Self::Delete {} => ActionKind::Delete,
+            Self::Archive {} => ActionKind::Archive,
+            Self::Restore { .. } => ActionKind::Restore,
+            Self::Adopt { .. } => ActionKind::Adopt,
+            Self::PublishSettings {} => ActionKind::PublishSettings,
         }
     }
 }
@@ -415,7 +430,7 @@ mod tests {
         let read: ChangesetRequest = serde_json::from_str(&text).expect("read back");
         let again = read.into_changeset(changeset.project.clone(), "ana".into());
         assert_eq!(serde_json::to_string(&ChangesetRequest::from(&again)).expect("JSON"), text);
-        let publishing = shape.writes.iter().filter(|write| write.operation.publishes()).count();
+        let publishing = shape.writes.iter().filter(|write| write.operation.publishes(write.address.kind)).count();
         assert_eq!(publishing, 2);
 
         let misspelt = text.replace("\"refresh\"", "\"refersh\"");

@@ -40,17 +40,31 @@ impl Default for Patience {
     }
 }
 
+const JSON: &str = "application/json";
+
 /// The most bytes of an answer that are read: a hundred times the largest project that was tried.
 const ANSWER_LIMIT: usize = 1 << 30;
 
 /// A request.
 pub(super) struct Call<'c> {
     pub(super) method: Method,
-    /// Below the project's address, each part as it is, to be encoded.
+    /// What the path stands below.
+    pub(super) root: Root,
+    /// Each part as it is, to be encoded.
     pub(super) path: &'c [&'c str],
     pub(super) query: &'c [(&'c str, String)],
     pub(super) body: Option<Vec<u8>>,
+    pub(super) content_type: &'static str,
     pub(super) repeat: Repeat,
+}
+
+/// What a path stands below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Root {
+    /// `/v1/projects/<project>`
+    Project,
+    /// `/v1`, where the project is the key's.
+    Key,
 }
 
 /// Whether a request that may have arrived is sent again.
@@ -64,7 +78,15 @@ pub(super) enum Repeat {
 
 impl<'c> Call<'c> {
     pub(super) fn get(path: &'c [&'c str]) -> Self {
-        Self { method: Method::GET, path, query: &[], body: None, repeat: Repeat::Safe }
+        Self {
+            method: Method::GET,
+            root: Root::Project,
+            path,
+            query: &[],
+            body: None,
+            content_type: JSON,
+            repeat: Repeat::Safe,
+        }
     }
 
     pub(super) fn post<T: Serialize>(path: &'c [&'c str], body: &T) -> Result<Self, ProviderError> {
@@ -72,7 +94,7 @@ impl<'c> Call<'c> {
             context: "write a request".into(),
             source: Some(error.into()),
         })?;
-        Ok(Self { method: Method::POST, path, query: &[], body: Some(body), repeat: Repeat::Safe })
+        Ok(Self { method: Method::POST, body: Some(body), ..Self::get(path) })
     }
 }
 
@@ -144,7 +166,12 @@ impl Server {
         let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => {
-                segments.pop_if_empty().extend(["v1", "projects", self.project.as_str()]).extend(call.path);
+                segments.pop_if_empty().push("v1");
+                match call.root {
+                    Root::Project => segments.extend(["projects", self.project.as_str()]),
+                    Root::Key => &mut segments,
+                }
+                .extend(call.path);
             }
             Err(()) => return Err(Failure::NotAServer("its address has no path".into())),
         }
@@ -152,7 +179,7 @@ impl Server {
         let request = if call.query.is_empty() { request } else { request.query(call.query) };
         let mut request = request.bearer_auth(token.expose_to_target());
         if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            request = request.header(CONTENT_TYPE, call.content_type).body(body.clone());
         }
         let answer = request.header(ACCEPT, "application/x-ndjson, application/json").send().await?;
         read(answer).await

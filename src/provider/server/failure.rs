@@ -45,6 +45,13 @@ impl Problem {
         self.body.get(name).and_then(Value::as_str)
     }
 
+    /// What is wrong, one by one: place, if it has one, and what.
+    pub(super) fn faults(&self) -> Vec<(Option<String>, String)> {
+        let faults = self.body.get("errors").and_then(Value::as_array).into_iter().flatten();
+        let said = |fault: &Value, name: &str| fault.get(name).and_then(Value::as_str).map(str::to_owned);
+        faults.filter_map(|fault| Some((said(fault, "place"), said(fault, "detail")?))).collect()
+    }
+
     fn detail(&self) -> String {
         let said = self.text("detail").or_else(|| self.text("error_description")).or_else(|| self.text("error"));
         said.map_or_else(|| format!("the server answers {}", self.status), str::to_owned)

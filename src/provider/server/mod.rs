@@ -5,6 +5,7 @@
 
 mod call;
 mod failure;
+mod runtime;
 mod token;
 
 use std::collections::BTreeMap;
@@ -32,10 +33,13 @@ use crate::object::wire_v1::{
 pub use call::Patience;
 use call::{Call, Repeat};
 use failure::Failure;
+pub use runtime::{DeliveryQuery, EventsRefused};
 use token::Token;
 
 /// How many addresses are asked for in one request.
 const ADDRESSES_AT_ONCE: usize = 500;
+/// How many entries of the audit are read with one request.
+const ENTRIES_AT_ONCE: usize = 10_000;
 /// How many secrets are compared in one request.
 const QUESTIONS_AT_ONCE: usize = 5_000;
 
@@ -107,6 +111,9 @@ impl Server {
             let call = Call::post(&["objects", "read"], &ReadRequest { addresses: some.to_vec(), archived })?;
             let reply = self.ask(what, &call).await?;
             records.extend(reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from));
+        }
+        if !archived {
+            records.sort_by(|a, b| a.address.cmp(&b.address));
         }
         Ok(records)
     }
@@ -228,7 +235,10 @@ impl Reader for Server {
             let what = "read all objects";
             let query = [("view", "full".to_owned())];
             let reply = self.ask(what, &Call { query: &query, ..Call::get(&["objects"]) }).await?;
-            Ok(reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from).collect())
+            let mut records: Vec<ObjectRecord> =
+                reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from).collect();
+            records.sort_by(|a, b| a.address.cmp(&b.address));
+            Ok(records)
         })
     }
 
@@ -258,30 +268,36 @@ impl Reader for Server {
         Box::pin(async move {
             let what = "read the audit";
             let AuditQuery { addresses, latest_only, system, from, to, limit, offset } = query;
-            let mut pairs = vec![("latest", latest_only.to_string()), ("offset", offset.to_string())];
+            let mut pairs = vec![("latest", latest_only.to_string())];
             pairs.extend(from.map(|from| ("from", from.to_string())));
             pairs.extend(to.map(|to| ("to", to.to_string())));
-            pairs.extend(limit.map(|limit| ("limit", limit.to_string())));
             pairs.extend(system.as_ref().map(|system| ("system", system.to_string())));
-            let mut entries = Vec::new();
-            // All of them in one request when none are named.
+            let mut entries: Vec<AuditEntry> = Vec::new();
+            let (offset, most) = (*offset as usize, limit.map_or(usize::MAX, |limit| limit as usize));
+            // All of them in one question when none are named.
             let parts: Vec<&[Address]> = if addresses.is_empty() { vec![&[]] } else { addresses.chunks(100).collect() };
             for some in parts {
-                let mut pairs = pairs.clone();
-                if !some.is_empty() {
-                    let names: Vec<String> = some.iter().map(ToString::to_string).collect();
-                    pairs.push(("addresses", names.join(",")));
+                let names: Vec<String> = some.iter().map(ToString::to_string).collect();
+                let mut from = 0;
+                loop {
+                    let page = [("offset", from.to_string()), ("limit", ENTRIES_AT_ONCE.to_string())];
+                    let mut pairs: Vec<_> = pairs.iter().cloned().chain(page).collect();
+                    if !names.is_empty() {
+                        pairs.push(("addresses", names.join(",")));
+                    }
+                    let call = Call { query: &pairs, ..Call::get(&["audit"]) };
+                    let found = self.ask(what, &call).await?.json::<AuditShape>(what)?.entries;
+                    let is_last = found.len() < ENTRIES_AT_ONCE;
+                    entries.extend(found);
+                    // What is left out and cut off is counted over all parts, below.
+                    if is_last || some.is_empty() && entries.len() >= offset.saturating_add(most) {
+                        break;
+                    }
+                    from += ENTRIES_AT_ONCE;
                 }
-                let call = Call { query: &pairs, ..Call::get(&["audit"]) };
-                let reply = match self.ask(what, &call).await {
-                    // Without the scope there is no who and when (design §10); nothing else is lost.
-                    Err(ProviderError::Unauthorised(_)) if *latest_only => return Ok(Vec::new()),
-                    answered => answered?,
-                };
-                entries.extend(reply.json::<AuditShape>(what)?.entries);
             }
             entries.sort_by_key(|entry| entry.sequence);
-            Ok(entries)
+            Ok(entries.into_iter().skip(offset).take(most).collect())
         })
     }
 

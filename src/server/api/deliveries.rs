@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
@@ -12,7 +12,7 @@ use super::extract::{Json, Path, Query};
 use super::problem::{Answer, Problem, ProblemCode};
 use crate::base::ident::Name;
 use crate::object::access::Scope;
-use crate::object::delivery::{DeliveryRecord, DeliveryState};
+use crate::object::delivery::{DeliveryPage, DeliveryRecord, DeliveryState};
 use crate::server::access::Caller;
 use crate::server::state::AppState;
 use crate::store::DeliveryFilter;
@@ -36,16 +36,6 @@ struct DeliveryQuery {
     limit: Option<u32>,
     /// `next` of the page before.
     cursor: Option<Uuid>,
-}
-
-/// A page of deliveries, the newest first.
-#[derive(Debug, Serialize, JsonSchema)]
-struct DeliveryPage {
-    /// Each with the attempts that have ended; of very many the latest hundred.
-    deliveries: Vec<DeliveryRecord>,
-    /// Where to go on; absent when there are no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Uuid>,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

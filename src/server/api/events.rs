@@ -13,6 +13,7 @@ use super::extract::{Json, Query, RawBody};
 use super::problem::{Answer, Fault, Problem, ProblemCode, chain};
 use crate::behaviour::event::RawEvent;
 use crate::object::access::Scope;
+use crate::object::delivery::{AcceptedEvent, AcceptedEvents};
 use crate::runtime::events::{EventFault, EventsError};
 use crate::server::access::Caller;
 use crate::server::state::AppState;
@@ -30,25 +31,14 @@ const FAULTS: usize = 100;
 const PAGE_LIMIT: u32 = 1_000;
 const PAGE: u32 = 100;
 
-/// An accepted event.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct AcceptedEvent {
-    /// Its id: the caller's, or else the one that was made for it.
-    event_id: String,
-}
-
 /// What was accepted.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Accepted {
     /// The one event of a JSON body.
     One(AcceptedEvent),
-    /// The events of a batch, in its order.
-    Many {
-        /// One for each line.
-        events: Vec<AcceptedEvent>,
-    },
+    /// The events of a batch.
+    Many(AcceptedEvents),
 }
 
 /// Which events.
@@ -125,7 +115,7 @@ async fn send(State(state): State<AppState>, caller: Caller, body: RawBody) -> A
     let mut events = ids.into_iter().map(|event_id| AcceptedEvent { event_id });
     let accepted = match (is_batch, events.next()) {
         (false, Some(event)) => Accepted::One(event),
-        (_, first) => Accepted::Many { events: first.into_iter().chain(events).collect() },
+        (_, first) => Accepted::Many(AcceptedEvents { events: first.into_iter().chain(events).collect() }),
     };
     Ok((StatusCode::ACCEPTED, Json(accepted)))
 }

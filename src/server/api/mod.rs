@@ -27,6 +27,7 @@ pub mod endpoint;
 pub mod events;
 pub mod extract;
 pub mod gate;
+pub mod notifications;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
@@ -47,6 +48,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         configuration::endpoints(),
         events::endpoints(),
         deliveries::endpoints(),
+        notifications::endpoints(),
         operation::endpoints(),
     ];
     areas.into_iter().flatten().collect()

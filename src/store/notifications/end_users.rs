@@ -9,7 +9,7 @@ use super::super::{ReadStore, Store, rows};
 use crate::base::ident::{Name, ObjectId};
 
 /// The most attributes of one end user.
-pub const ATTRIBUTES_LIMIT: usize = 200;
+const ATTRIBUTES_LIMIT: usize = 200;
 
 impl Store {
     /// Merges attributes into those of end users, in one transaction: `null` takes one away, those not named stay.

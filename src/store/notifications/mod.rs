@@ -99,7 +99,8 @@ impl Store {
     /// new: one with an id that is known is left as it is, so that a caller may try again.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] when its system is gone; when the file cannot be written.
+    /// [`StoreError::Rejected`] when its system is gone, or its template is or was never marked as used; when the file
+    /// cannot be written.
     pub async fn keep_notification(
         &self,
         project: &Name,
@@ -114,7 +115,8 @@ impl Store {
         let now = self.reads.clock.now();
         let insert = sqlx::query(
             "INSERT INTO notifications (id, project, system, template, start_at, end_at, to_audiences, body, created_at) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM objects WHERE id = ?3 AND project = ?2 \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM objects s CROSS JOIN objects t \
+             WHERE s.id = ?3 AND s.project = ?2 AND t.id = ?4 AND t.project = ?2 AND t.used = 1 \
              ON CONFLICT (id) DO NOTHING RETURNING sequence",
         );
         let insert = insert.bind(id.to_string()).bind(project.as_str()).bind(system.to_string());
@@ -123,7 +125,8 @@ impl Store {
         let Some(row) = insert.fetch_optional(&mut *transaction).await? else {
             let known = sqlx::query("SELECT 1 FROM notifications WHERE id = ? AND project = ?");
             let known = known.bind(id.to_string()).bind(project.as_str()).fetch_optional(&mut *transaction).await?;
-            let gone = || StoreError::Rejected { address: None, reason: "its system is gone".to_owned() };
+            let gone =
+                || StoreError::Rejected { address: None, reason: "its system or its template is gone".to_owned() };
             return known.map(|_| false).ok_or_else(gone);
         };
         let sequence: i64 = row.try_get(0)?;

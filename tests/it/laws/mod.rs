@@ -1,6 +1,8 @@
 //! The laws of the design, one file per law or pair of laws.
 
 mod counts;
+#[cfg(unix)]
+mod delivered_or_dead;
 mod empty_after_apply;
 mod exported;
 mod faults;
@@ -9,6 +11,7 @@ mod order;
 mod over_http;
 mod ownership;
 mod plan_writes_nothing;
+mod preview_equals_reality;
 mod pruning;
 mod same_input;
 mod secrets;

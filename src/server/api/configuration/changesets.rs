@@ -17,7 +17,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("apply-changeset", "/v1/projects/{project}/changesets", apply)
             .scope(Scope::ConfigWrite)
-            .may_need(Scope::Publish, "a write publishes settings, adds a version or makes one current")
+            .may_need(
+                Scope::Publish,
+                "a write publishes settings, makes a version of a Workflow (its first one, too) or makes one current",
+            )
             .area(AREA)
             .summary("Write all of a plan or nothing.")
             .describe(
@@ -51,7 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 async fn apply(State(state): State<AppState>, caller: Caller, body: RawBody) -> Answer<Json<ChangesetAnswer>> {
     let request: ChangesetRequest = json(&body)?;
-    if request.writes.iter().any(|write| write.operation.publishes()) {
+    if request.writes.iter().any(|write| write.operation.publishes(write.address.kind)) {
         caller.require(Scope::Publish)?;
     }
     let actor = signed(&caller, request.actor.as_deref())?;
@@ -69,6 +72,10 @@ async fn apply(State(state): State<AppState>, caller: Caller, body: RawBody) -> 
 fn faults(request: &ChangesetRequest) -> Answer<Vec<Fault>> {
     let mut faults = Vec::new();
     for write in &request.writes {
+        if write.action != write.operation.action() {
+            let detail = format!("it is called {} and does {}", write.action, write.operation.action());
+            faults.push(Fault { place: Some(write.address.to_string()), detail });
+        }
         let Some(body) = write.operation.body() else { continue };
         faults.extend(check::faults(&write.address, &body.metadata, &body.spec)?);
         for secret in &body.secrets {

@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::base::diagnostic::Severity;
+use crate::kinds::finding::Findings;
 use crate::kinds::schema::validator;
-use crate::kinds::{Address, Metadata};
+use crate::kinds::scope::Siblings;
+use crate::kinds::{Address, Kind, Metadata};
+use crate::runtime::configuration::Configuration;
 use crate::server::api::problem::{Answer, Fault, Problem, ProblemCode};
 
 /// How many faults are told of one object.
@@ -20,6 +24,21 @@ pub(super) fn faults(address: &Address, metadata: &Metadata, spec: &Value) -> An
         Fault { place: Some(format!("{address} {pointer}")), detail: error.masked_with("…").to_string() }
     };
     Ok(validator.iter_errors(&manifest).take(FAULTS).map(fault).collect())
+}
+
+/// The faults of an object in the light of the others, as far as they are live: an event without the property that a
+/// webhook asks for, a template without a placeholder. The content has passed its schema.
+pub(super) fn faults_among(address: &Address, spec: &Value, others: &Configuration) -> Vec<Fault> {
+    // One that cannot be read all the same is left to the store, which says so.
+    let Ok(mut spec) = address.kind.read_spec(spec) else { return Vec::new() };
+    spec.complete(&Siblings::of(others.of_kind(Kind::System).map(|system| (&system.address.name, &system.spec))));
+    let mut findings = Findings::default();
+    spec.check_in(&address.name, others, &mut findings);
+    let errors = findings.as_slice().iter().filter(|finding| finding.severity == Severity::Error);
+    errors
+        .take(FAULTS)
+        .map(|finding| Fault { place: Some(format!("{address} {}", finding.path)), detail: finding.message.clone() })
+        .collect()
 }
 
 /// Refuses a content with faults.

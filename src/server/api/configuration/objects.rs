@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AREA;
-use crate::base::ident::{Name, Revision};
-use crate::kinds::Address;
+use crate::base::ident::{ObjectId, Revision};
 use crate::object::access::Scope;
+use crate::object::record::ObjectRecord;
 use crate::object::secret_comparison::SecretAnswer;
 use crate::object::wire_v1::{CompareAnswer, CompareRequest, QuestionShape, ReadRequest, RecordShape, RowShape};
 use crate::server::access::Caller;
@@ -20,6 +20,7 @@ use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::{Json, Query};
 use crate::server::api::problem::{Answer, Problem, ProblemCode};
 use crate::server::state::AppState;
+use crate::store::StoreError;
 
 const LINES: &str = "application/x-ndjson";
 /// Objects that are read and sent at once, so that a large project is never in memory as a whole.
@@ -106,8 +107,12 @@ async fn list(
             Body::from(lines)
         }
         View::Full => {
-            let live = snapshot.rows.into_iter().filter(|row| !row.archived).map(|row| row.address).collect();
-            stream_records(state, caller.project, live)
+            // By id: an object that is renamed meanwhile comes once, under one of its names.
+            let live: Vec<ObjectId> = snapshot.rows.into_iter().filter(|row| !row.archived).map(|row| row.id).collect();
+            stream_records(live, move |ids| {
+                let (state, project) = (state.clone(), caller.project.clone());
+                async move { state.reads().read_ids(&project, &ids).await }
+            })
         }
     };
     Ok(([(CONTENT_TYPE, LINES.to_owned()), (ETAG, entity_tag(revision))], body).into_response())
@@ -119,12 +124,16 @@ pub(super) fn entity_tag(revision: Revision) -> String {
 }
 
 /// Objects in full, some at a time. A failure on the way cuts the answer off, which whoever reads it can tell.
-fn stream_records(state: AppState, project: Name, addresses: Vec<Address>) -> Body {
-    let chunks: Vec<Vec<Address>> = addresses.chunks(AT_ONCE).map(<[Address]>::to_vec).collect();
+fn stream_records<T, F>(asked: Vec<T>, read: impl Fn(Vec<T>) -> F + Send + 'static) -> Body
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<ObjectRecord>, StoreError>> + Send + 'static,
+{
+    let chunks: Vec<Vec<T>> = asked.chunks(AT_ONCE).map(<[T]>::to_vec).collect();
     let lines = stream::iter(chunks).then(move |chunk| {
-        let (state, project) = (state.clone(), project.clone());
+        let records = read(chunk);
         async move {
-            let records = state.reads().read(&project, Some(&chunk)).await.map_err(|error| error.to_string())?;
+            let records = records.await.map_err(|error| error.to_string())?;
             let mut lines = Vec::new();
             for record in records {
                 write_line(&mut lines, &RecordShape::from(record)).map_err(|problem| problem.detail().to_owned())?;
@@ -146,16 +155,17 @@ async fn read(State(state): State<AppState>, caller: Caller, Json(request): Json
     if addresses.len() > 1_000 {
         return Err(Problem::new(ProblemCode::Invalid, "at most 1,000 addresses at once"));
     }
-    let records = if archived {
-        state.reads().read_archived(&caller.project, &addresses).await?
-    } else {
-        state.reads().read(&caller.project, Some(&addresses)).await?
-    };
-    let mut lines = Vec::new();
-    for record in records {
-        write_line(&mut lines, &RecordShape::from(record))?;
-    }
-    Ok(([(CONTENT_TYPE, LINES)], lines).into_response())
+    let body = stream_records(addresses, move |some| {
+        let (state, project) = (state.clone(), caller.project.clone());
+        async move {
+            if archived {
+                state.reads().read_archived(&project, &some).await
+            } else {
+                state.reads().read(&project, Some(&some)).await
+            }
+        }
+    });
+    Ok(([(CONTENT_TYPE, LINES)], body).into_response())
 }
 
 async fn compare(

@@ -44,7 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 "The body is the whole content: what is left out gets its default. A new object is not managed; a change \
                  to a managed one is drift. Contents of secrets are given by path in `secrets`; those not given stay.",
             )
-            .header("If-Match", "The `ETag` the object must have.")
+            .header("If-Match", "The `ETag` the object must have; `*`: there must be such an object.")
             .header("If-None-Match", "`*`: there must be no such object.")
             .json_body::<PutRequest>()
             .body_limit(4 * 1024 * 1024)
@@ -57,7 +57,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(Scope::ConfigWrite)
             .summary("Remove an object by hand.")
             .describe("What has to be kept, because it was used or has versions, is archived. Refused while something live refers to it.")
-            .header("If-Match", "The `ETag` the object must have.")
+            .header("If-Match", "The `ETag` the object must have; `*`: there must be such an object.")
             .answers_nothing(204, "it is gone")
             .fails(&[ProblemCode::Stale, ProblemCode::Invalid, ProblemCode::UnknownOutcome]),
         described(Endpoint::post("rotate-token", "/v1/projects/{project}/objects/{kind}/{name}/rotate", rotate))
@@ -89,9 +89,10 @@ fn precondition(headers: &HeaderMap) -> Answer<Option<IfMatch>> {
     match (text(&IF_MATCH)?, text(&IF_NONE_MATCH)?) {
         (None, None) => Ok(None),
         (None, Some(star)) if star == "*" => Ok(Some(IfMatch::Absent)),
+        (Some(star), None) if star == "*" => Ok(Some(IfMatch::Exists)),
         (Some(tag), None) => {
             let generation = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')?.parse().ok());
-            let detail = "If-Match takes one ETag as an object's answer gives it: \"7\"";
+            let detail = "If-Match takes one ETag as an object's answer gives it (\"7\"), or `*`";
             let malformed = || Problem::new(ProblemCode::MalformedRequest, detail);
             generation.map(|generation| Some(IfMatch::Generation(Generation(generation)))).ok_or_else(malformed)
         }
@@ -132,6 +133,8 @@ async fn put(
     }
     let PutRequest { metadata, spec, secrets } = request;
     check::refuse(check::faults(&address, &metadata, &spec)?)?;
+    let configuration = state.engine().configurations().of(&caller.project).await?;
+    check::refuse(check::faults_among(&address, &spec, &configuration))?;
     let mut writes = Vec::with_capacity(secrets.len());
     for (path, ContentShape(content)) in secrets {
         if looks_masked(content.expose_to_target()) {

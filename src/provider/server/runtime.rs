@@ -1,0 +1,90 @@
+//! What a control plane carries out: events and notifications sent to it, deliveries it made.
+
+use reqwest::Method;
+use uuid::Uuid;
+
+use super::Server;
+use super::call::{Call, Repeat, Root};
+use super::failure::Failure;
+use crate::base::ident::Name;
+use crate::object::delivery::{AcceptedEvents, DeliveryPage, DeliveryState};
+use crate::object::notification::{NotificationCall, NotificationSent};
+use crate::provider::ProviderError;
+
+/// Why events were not accepted.
+#[derive(Debug)]
+pub enum EventsRefused {
+    /// What is wrong with them, one by one: place (`line 3: properties.score`), if it has one, and what.
+    Faults(Vec<(Option<String>, String)>),
+    /// Anything else.
+    Provider(ProviderError),
+}
+
+/// Which deliveries.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryQuery {
+    /// Those of this webhook.
+    pub webhook: Option<Name>,
+    /// Those in this state.
+    pub state: Option<DeliveryState>,
+    /// Those of this event.
+    pub event_id: Option<String>,
+    /// How many at the most.
+    pub limit: u32,
+    /// `next` of the page before.
+    pub cursor: Option<Uuid>,
+}
+
+impl Server {
+    /// Sends events, each a line of JSON with an `eventId`, all or none; answers their ids.
+    ///
+    /// Guarantees: sent again when the answer was lost, because known ids do nothing a second time.
+    ///
+    /// # Errors
+    /// When they are refused, or it is not known whether they were accepted.
+    pub async fn send_events(&self, lines: &str) -> Result<AcceptedEvents, EventsRefused> {
+        let what = "send events";
+        let call = Call {
+            method: Method::POST,
+            root: Root::Key,
+            path: &["events"],
+            query: &[],
+            body: Some(lines.as_bytes().to_vec()),
+            content_type: "application/x-ndjson",
+            repeat: Repeat::Safe,
+        };
+        let answered = self.persist(call.repeat, || self.attempt(&call)).await;
+        match answered {
+            Ok(reply) => reply.json(what).map_err(EventsRefused::Provider),
+            Err(Failure::Refused(problem)) if !problem.faults().is_empty() => {
+                Err(EventsRefused::Faults(problem.faults()))
+            }
+            Err(failure) => Err(EventsRefused::Provider(failure.into_error(what))),
+        }
+    }
+
+    /// Sends a notification. It is sent once: should no answer come, it is not known whether it was sent.
+    ///
+    /// # Errors
+    /// When it is refused, or the server does not answer.
+    pub async fn send_notification(&self, call: &NotificationCall) -> Result<NotificationSent, ProviderError> {
+        let request = Call { root: Root::Key, ..Call::post(&["notifications"], call)? };
+        self.once("send the notification", request).await
+    }
+
+    /// Deliveries with their attempts, the newest first.
+    ///
+    /// # Errors
+    /// When the server cannot be asked, or the key may not.
+    pub async fn deliveries(&self, query: &DeliveryQuery) -> Result<DeliveryPage, ProviderError> {
+        let what = "read deliveries";
+        let DeliveryQuery { webhook, state, event_id, limit, cursor } = query;
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(webhook.as_ref().map(|name| ("webhook", name.to_string())));
+        parameters.extend(state.map(|state| ("state", state.to_string())));
+        parameters.extend(event_id.as_ref().map(|id| ("eventId", id.clone())));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_string())));
+        let call = Call { root: Root::Key, query: &parameters, ..Call::get(&["deliveries"]) };
+        self.ask(what, &call).await?.json(what)
+    }
+}
