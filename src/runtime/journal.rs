@@ -75,11 +75,14 @@ impl Journal {
     }
 }
 
+/// Told once something is on disk, or why it is not.
+type Answered = oneshot::Sender<Result<(), NotWritten>>;
+
 /// What is written together.
 #[derive(Default)]
 struct Batch {
-    accepts: Vec<(Vec<JournalEvent>, oneshot::Sender<Result<(), NotWritten>>)>,
-    ends: Vec<(DeliveryEnd, oneshot::Sender<Result<(), NotWritten>>)>,
+    accepts: Vec<(Vec<JournalEvent>, Answered)>,
+    ends: Vec<(DeliveryEnd, Answered)>,
     rows: usize,
     bytes: usize,
 }
@@ -161,8 +164,8 @@ fn is_of_one(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
 }
 
-type Accepts = Vec<(Vec<JournalEvent>, oneshot::Sender<Result<(), NotWritten>>)>;
-type Ends = Vec<(DeliveryEnd, oneshot::Sender<Result<(), NotWritten>>)>;
+type Accepts = Vec<(Vec<JournalEvent>, Answered)>;
+type Ends = Vec<(DeliveryEnd, Answered)>;
 
 /// Hands the new deliveries to the lanes, and tells everybody that it is done. Whoever no longer listens does not matter.
 fn answer(accepts: Accepts, ends: Ends, outcome: &JournalOutcome, lanes: &Arc<Lanes>) {

@@ -27,7 +27,7 @@ impl Serving {
         let mut serving = Self { child, log, lines: Vec::new(), address: String::new() };
         let listening = serving.wait_for("listening");
         let url = listening["url"].as_str().expect("a URL");
-        serving.address = url.trim_start_matches("http://").to_owned();
+        url.trim_start_matches("http://").clone_into(&mut serving.address);
         serving
     }
 

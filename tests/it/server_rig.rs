@@ -225,11 +225,6 @@ impl ServerRig {
         self.runtime.block_on(work)
     }
 
-    /// The time of the server.
-    pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.seconds.load(Ordering::SeqCst)).expect("a time")
-    }
-
     /// Turns the clock of the server forward.
     pub(crate) fn turn(&self, by: SignedDuration) {
         self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);

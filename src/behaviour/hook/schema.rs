@@ -34,7 +34,7 @@ fn input(operation: Operation) -> Value {
     let mut fields = Map::new();
     let mut add = |names: &[&str], schema: fn() -> Value| {
         for name in names {
-            fields.insert((*name).to_owned(), nullable(schema()));
+            fields.insert((*name).to_owned(), nullable(&schema()));
         }
     };
     add(&["clientMutationId"], line);
@@ -105,7 +105,7 @@ fn any_of(sets: &[&[&str]]) -> Value {
     sets.iter().map(set).collect()
 }
 
-fn nullable(schema: Value) -> Value {
+fn nullable(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
@@ -129,7 +129,7 @@ fn counted() -> Value {
 }
 
 fn exception() -> Value {
-    let text = || nullable(json!({ "type": "string", "maxLength": 4096 }));
+    let text = || nullable(&json!({ "type": "string", "maxLength": 4096 }));
     json!({
         "type": "object",
         "properties": { "message": text(), "source": text() },
@@ -144,17 +144,18 @@ fn parameters() -> Value {
 fn parameter() -> Value {
     let properties = json!({
         "name": line(),
-        "type": nullable(json!({ "type": "string", "enum": ["TEXT", "NUMERIC", "DATETIME", "FILE"] })),
-        "textValue": nullable(json!({ "type": "string" })),
-        "numericValue": nullable(json!({ "type": "number" })),
-        "dateTimeValue": nullable(json!({
+        "type": nullable(&json!({ "type": "string", "enum": ["TEXT", "NUMERIC", "DATETIME", "FILE"] })),
+        "textValue": nullable(&json!({ "type": "string" })),
+        "numericValue": nullable(&json!({ "type": "number" })),
+        "dateTimeValue": nullable(&json!({
             "type": "string",
             "description": "`YYYY-MM-DD`, `YYYY-MM-DD hh:mm` (both UTC) or RFC 3339 with an offset.",
         })),
-        "fileValue": nullable(file()),
+        "fileValue": nullable(&file()),
     });
     let one_of = ["textValue", "numericValue", "dateTimeValue", "fileValue"];
-    let one_of: Vec<Value> = one_of.iter().flat_map(|name| any_of(&[&[*name]]).as_array().cloned()).flatten().collect();
+    let one_of: Vec<Value> =
+        one_of.iter().filter_map(|name| any_of(&[&[*name]]).as_array().cloned()).flatten().collect();
     json!({
         "type": "object",
         "properties": properties,
@@ -165,14 +166,14 @@ fn parameter() -> Value {
 }
 
 fn file() -> Value {
-    let text = |description: &str| nullable(json!({ "type": "string", "description": description }));
+    let text = |description: &str| nullable(&json!({ "type": "string", "description": description }));
     let properties = json!({
         "content": text("Base64."),
         "url": text("`file:///` and a path in a folder that the server reads files from."),
-        "contentType": nullable(line()),
-        "description": nullable(json!({ "type": "string", "maxLength": 4096 })),
-        "name": nullable(line()),
-        "size": nullable(json!({ "type": "integer", "minimum": 0, "description": "Bytes." })),
+        "contentType": nullable(&line()),
+        "description": nullable(&json!({ "type": "string", "maxLength": 4096 })),
+        "name": nullable(&line()),
+        "size": nullable(&json!({ "type": "integer", "minimum": 0, "description": "Bytes." })),
         "updatedAt": text("A time, in the forms of a `dateTimeValue`."),
     });
     json!({

@@ -139,7 +139,7 @@ pub(super) async fn run(mut lane: Lane, mut stopping: watch::Receiver<Option<Dur
         tokio::select! {
             () = entrance.called.notified() => {}
             Some(ended) = lane.under_way.join_next() => lane.all_ended(ended),
-            Some(recorded) = lane.recording.join_next() => lane.all_recorded(recorded),
+            Some(recorded) = lane.recording.join_next() => lane.all_recorded(&recorded),
             () = sleep_until(&timer, wake) => {
                 if is_idle && lane.lanes.leave(lane.destination, &lane.entrance) {
                     return;
@@ -381,20 +381,21 @@ impl Lane {
         });
     }
 
-    fn all_recorded(&mut self, first: Result<Recorded, tokio::task::JoinError>) {
+    fn all_recorded(&mut self, first: &Result<Recorded, tokio::task::JoinError>) {
         self.recorded(first);
         while let Some(next) = self.recording.try_join_next() {
-            self.recorded(next);
+            self.recorded(&next);
         }
     }
 
-    fn recorded(&mut self, recorded: Result<Recorded, tokio::task::JoinError>) {
+    fn recorded(&mut self, recorded: &Result<Recorded, tokio::task::JoinError>) {
         let Ok(Recorded { id, state, due_at, moved, halted }) = recorded else { return };
-        self.halting -= usize::from(halted);
+        let (due_at, moved) = (*due_at, *moved);
+        self.halting -= usize::from(*halted);
         // What was offered before this was recorded may wait at the entrance, and is known by its id only while held.
         self.take_fresh();
-        self.held.remove(&id);
-        match (state, moved) {
+        self.held.remove(id);
+        match (*state, moved) {
             (DeliveryState::Pending, Some(destination)) => self.lanes.call(destination, due_at),
             (DeliveryState::Pending, None) => self.due = earlier(self.due, Some(due_at)),
             (DeliveryState::Delivered | DeliveryState::Dead, _) => {}

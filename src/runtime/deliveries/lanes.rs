@@ -41,7 +41,7 @@ pub(in crate::runtime) struct Context {
 /// All lanes.
 pub(in crate::runtime) struct Lanes {
     context: Arc<Context>,
-    lanes: Mutex<HashMap<ObjectId, Arc<Entrance>>>,
+    entrances: Mutex<HashMap<ObjectId, Arc<Entrance>>>,
     /// Tells that no attempts are begun any more, and how long those under way may still take.
     stopping: watch::Sender<Option<Duration>>,
     /// Wakes who waits for the last lane to end.
@@ -125,7 +125,7 @@ impl Lanes {
     pub(in crate::runtime) fn new(context: Context) -> Arc<Self> {
         Arc::new(Self {
             context: Arc::new(context),
-            lanes: Mutex::default(),
+            entrances: Mutex::default(),
             stopping: watch::Sender::new(None),
             ended: Notify::new(),
             is_stopped: AtomicBool::new(false),
@@ -172,7 +172,7 @@ impl Lanes {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectId, Arc<Entrance>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entrances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets a lane end, unless it has been given something meanwhile.

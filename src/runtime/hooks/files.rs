@@ -179,6 +179,7 @@ mod tests {
         allowed: AllowedFolders,
     }
 
+    #[expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
     impl Fixture {
         /// A folder `in` that is allowed beside one `out` that is not.
         fn new() -> Self {

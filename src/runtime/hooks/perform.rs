@@ -274,11 +274,12 @@ fn refused(error: RunError) -> HookFailure {
         RunError::NoVersion { .. } => HookCode::UnknownVersion,
         RunError::UnknownRun => HookCode::UnknownRequest,
         RunError::UnknownTask => HookCode::UnknownAction,
-        RunError::TaskEnded => HookCode::ActionClosed,
+        RunError::TaskEnded | RunError::Unexpected(Unexpected::Other { .. } | Unexpected::UnknownStep(_)) => {
+            HookCode::ActionClosed
+        }
         RunError::Data(errors) => return errors.iter().map(misfit).collect::<Vec<_>>().into(),
         RunError::Unexpected(Unexpected::Ended) => HookCode::RequestClosed,
         RunError::Unexpected(Unexpected::NotRouted { .. }) => HookCode::NotCancellable,
-        RunError::Unexpected(Unexpected::Other { .. } | Unexpected::UnknownStep(_)) => HookCode::ActionClosed,
         RunError::TooLong { .. } => HookCode::DataTooLarge,
         RunError::Overtaken => return StoreError::Busy.into(),
         RunError::Ending => return StoreError::Closed.into(),

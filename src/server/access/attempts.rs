@@ -177,7 +177,7 @@ mod tests {
             assert_eq!(attempts.closed(address), None);
             attempts.failed(address);
         }
-        assert_eq!(attempts.closed(address), Some(Duration::from_secs(60)));
+        assert_eq!(attempts.closed(address), Some(Duration::from_mins(1)));
         assert_eq!(attempts.closed(IpAddr::from([192, 0, 2, 2])), None);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!(attempts.closed(address), None);

@@ -133,7 +133,7 @@ impl Store {
             .enumerate()
             .flat_map(|(n, event)| event.deliveries.iter().map(move |delivery| format!("{n},{delivery}")));
         let deliveries: Vec<String> = numbered.collect();
-        let ends_text = array_of(ends.iter().map(|end| end_row(end)))?;
+        let ends_text = array_of(ends.iter().map(|end| Ok(end_row(end))))?;
         let attempts = ends.iter().filter_map(|end| Some(attempt_row(end, end.attempt.as_ref()?)));
         let attempts_text = array_of(attempts)?;
 
@@ -224,10 +224,10 @@ fn array_of(rows: impl Iterator<Item = Result<String, serde_json::Error>>) -> Re
     Ok(array(rows.iter().map(String::as_str)))
 }
 
-fn end_row(end: &DeliveryEnd) -> Result<String, serde_json::Error> {
+fn end_row(end: &DeliveryEnd) -> String {
     let DeliveryEnd { id, destination, state, tried, made, due_at, attempt: _ } = end;
     let due_at = to_column(*due_at);
-    Ok(format!("\"{}\",\"{destination}\",\"{state}\",{tried},{made},{due_at}", id.simple()))
+    format!("\"{}\",\"{destination}\",\"{state}\",{tried},{made},{due_at}", id.simple())
 }
 
 fn attempt_row(end: &DeliveryEnd, attempt: &AttemptEnd) -> Result<String, serde_json::Error> {

@@ -78,7 +78,11 @@ async fn a_known_id_is_written_once() {
     let fixture = Fixture::new().await;
     let (first, second, third) = (delivery("a", 1), delivery("a", 1), delivery("a", 1));
     let outcome = fixture
-        .accept(&[event("e1", &[first.clone()]), event("e1", &[second.clone()]), event("e2", &[third.clone()])])
+        .accept(&[
+            event("e1", std::slice::from_ref(&first)),
+            event("e1", std::slice::from_ref(&second)),
+            event("e2", std::slice::from_ref(&third)),
+        ])
         .await;
     assert_eq!(outcome.new, [true, false, true]);
     assert_eq!(fixture.due(1, 10).await.0, [first.id, third.id]);
@@ -115,7 +119,7 @@ async fn the_list_of_events_is_read_on_from_a_place() {
 async fn deliveries_are_due_by_destination_and_time() {
     let fixture = Fixture::new().await;
     let (a, b, c) = (delivery("a", 1), delivery("b", 2), delivery("c", 1));
-    fixture.accept(&[event("e1", &[a.clone(), b.clone()]), event("e2", &[c.clone()])]).await;
+    fixture.accept(&[event("e1", &[a.clone(), b.clone()]), event("e2", std::slice::from_ref(&c))]).await;
     let start = fixture.time.clock().now().as_second();
     assert_eq!(fixture.due(1, 10).await, (vec![a.id, c.id], None));
     assert_eq!(fixture.due(1, 1).await, (vec![a.id], Some(start)));

@@ -21,7 +21,7 @@ use crate::world::Random;
 /// Who sends at the same time.
 const SENDERS: usize = 6;
 /// The longest that anything may take to come about.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server as a process of its own.
 struct Serving {
