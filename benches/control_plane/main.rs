@@ -107,7 +107,8 @@ async fn webhooks() {
         load.batches(1, 1, 1).await;
         let before = server.processor_time();
         let (count, time) = load.as_fast_as_possible(16, 100, seconds()).await;
-        let each = rate(1, server.processor_time() - before).recip() / rate(count, Duration::from_secs(1));
+        let each =
+            rate(1, server.processor_time().saturating_sub(before)).recip() / rate(count, Duration::from_secs(1));
         println!(
             "webhooks: {:.0} events/s and {:.1} µs of processor time an event, with {others} webhooks on other events \
              ({server})",

@@ -63,7 +63,7 @@ impl Load {
             tasks.spawn(async move {
                 let (mut connection, mut count) = (load.connect().await, 0);
                 while began.elapsed() < time {
-                    connection.exchange(&load.request(size)).await;
+                    Box::pin(connection.exchange(&load.request(size))).await;
                     count += size;
                 }
                 count
@@ -81,7 +81,7 @@ impl Load {
             tasks.spawn(async move {
                 let mut connection = load.connect().await;
                 while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
-                    connection.exchange(&load.request(size)).await;
+                    Box::pin(connection.exchange(&load.request(size))).await;
                 }
             });
         }
@@ -105,7 +105,7 @@ impl Load {
                     }
                     let at = began + Duration::from_secs(1) / per_second * u32::try_from(n).expect("a small number");
                     tokio::time::sleep_until(at.into()).await;
-                    connection.exchange(&load.request(1)).await;
+                    Box::pin(connection.exchange(&load.request(1))).await;
                 }
             });
         }
