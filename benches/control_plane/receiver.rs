@@ -64,7 +64,7 @@ async fn serve(mut stream: TcpStream, ages: watch::Sender<Vec<i64>>) {
     let _ = stream.set_nodelay(true);
     let mut read = Vec::new();
     loop {
-        let mut some = [0; 16 * 1024];
+        let mut some = [0; 4 * 1024];
         match stream.read(&mut some).await {
             Ok(0) | Err(_) => return,
             Ok(count) => read.extend_from_slice(some.get(..count).unwrap_or_default()),

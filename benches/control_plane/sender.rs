@@ -124,7 +124,7 @@ impl Connection {
         self.stream.write_all(request).await.expect("written");
         self.read.clear();
         loop {
-            let mut some = [0; 16 * 1024];
+            let mut some = [0; 4 * 1024];
             let count = self.stream.read(&mut some).await.expect("read");
             assert!(count > 0, "the server closed the connection");
             self.read.extend_from_slice(some.get(..count).unwrap_or_default());

@@ -61,7 +61,8 @@ impl From<StoreError> for EventsError {
 struct System<'c> {
     object: &'c LiveObject,
     spec: &'c SystemSpec,
-    id: &'c str,
+    /// What callers know it by.
+    number: &'c str,
     secrets: Option<Secrets>,
     published: bool,
 }
@@ -148,9 +149,9 @@ impl Events {
                 Some(_) => Some(self.prepared.secrets(project, object).await?),
                 None => None,
             };
-            let id = set("systemId").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let number = set("systemId").and_then(serde_json::Value::as_str).unwrap_or_default();
             let published = set("published").and_then(serde_json::Value::as_bool).unwrap_or(false);
-            systems.push((name, System { object, spec, id, secrets, published }));
+            systems.push((name, System { object, spec, number, secrets, published }));
         }
         Ok(systems)
     }
@@ -242,6 +243,6 @@ impl System<'_> {
             reason: error.to_string(),
         })?;
         let name = &self.object.address.name;
-        Ok(EventSystem { name, system_id: self.id, spec: self.spec, end_user_ids })
+        Ok(EventSystem { name, system_id: self.number, spec: self.spec, end_user_ids })
     }
 }

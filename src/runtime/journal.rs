@@ -30,9 +30,12 @@ pub(super) struct Entries(mpsc::Receiver<Entry>);
 /// Why something was not written: shared by all that were in the same write.
 pub(super) type NotWritten = Arc<StoreError>;
 
+/// Tells whoever waits that it is written.
+type Answer = oneshot::Sender<Result<(), NotWritten>>;
+
 enum Entry {
-    Accept(Vec<JournalEvent>, oneshot::Sender<Result<(), NotWritten>>),
-    End(DeliveryEnd, oneshot::Sender<Result<(), NotWritten>>),
+    Accept(Vec<JournalEvent>, Answer),
+    End(DeliveryEnd, Answer),
     Close,
 }
 
@@ -75,14 +78,14 @@ impl Journal {
     }
 }
 
-/// Told once something is on disk, or why it is not.
-type Answered = oneshot::Sender<Result<(), NotWritten>>;
+type Accepts = Vec<(Vec<JournalEvent>, Answer)>;
+type Ends = Vec<(DeliveryEnd, Answer)>;
 
 /// What is written together.
 #[derive(Default)]
 struct Batch {
-    accepts: Vec<(Vec<JournalEvent>, Answered)>,
-    ends: Vec<(DeliveryEnd, Answered)>,
+    accepts: Accepts,
+    ends: Ends,
     rows: usize,
     bytes: usize,
 }
@@ -150,6 +153,11 @@ impl Batch {
             }
             Err(error) => {
                 tracing::error!(error = %error, "events and attempts were not written");
+                if matches!(error, StoreError::UnknownOutcome(_)) {
+                    // If they are there after all, the lanes find them in the store.
+                    let offers = accepts.iter().flat_map(|(events, _)| events.iter().flat_map(|event| &event.offers));
+                    offers.for_each(|offer| lanes.call(offer.destination, Timestamp::UNIX_EPOCH));
+                }
                 let error = Arc::new(error);
                 for answer in accepts.into_iter().map(|accept| accept.1).chain(ends.into_iter().map(|end| end.1)) {
                     let _ = answer.send(Err(Arc::clone(&error)));
@@ -163,9 +171,6 @@ impl Batch {
 fn is_of_one(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
 }
-
-type Accepts = Vec<(Vec<JournalEvent>, Answered)>;
-type Ends = Vec<(DeliveryEnd, Answered)>;
 
 /// Hands the new deliveries to the lanes, and tells everybody that it is done. Whoever no longer listens does not matter.
 fn answer(accepts: Accepts, ends: Ends, outcome: &JournalOutcome, lanes: &Arc<Lanes>) {

@@ -46,7 +46,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 pub use access::{IssuedToken, KeyToVerify, NewKey, TokenAccess, TokenLookup};
 pub use by_hand::{IfMatch, PutOutcome, Removed};
 pub use clock::Clock;
-pub use deliveries::{DeliveryFilter, DueDelivery, PendingDestination, Redelivered};
+pub use deliveries::{DeliveryFilter, DueDelivery, DueLimit, PendingDestination, Redelivered};
 pub use error::{Cause, StoreError};
 pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;

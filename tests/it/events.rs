@@ -1,5 +1,7 @@
 //! Events and deliveries over HTTP.
 
+use std::io::{Read as _, Write as _};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use trueup::object::access::Scope;
@@ -127,7 +129,18 @@ fn bodies_of_other_forms_are_refused() {
     unknown["sistem"] = "crm".into();
     let problem = api.send("application/json", &unknown.to_string()).expect_problem(400, "invalid").json();
     assert!(problem["detail"].as_str().expect("a detail").contains("sistem"), "{problem}");
-    api.send("application/json", &format!("\"{}\"", "x".repeat(8 * 1024 * 1024))).expect_problem(413, "too-large");
+    // Told by what the headers announce: a client that has sent all of it would find the connection closed.
+    let mut connection = std::net::TcpStream::connect(api.rig.address()).expect("a connection");
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        api.writer,
+        8 * 1024 * 1024 + 1
+    );
+    connection.write_all(head.as_bytes()).expect("written");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"too-large\""), "{answer}");
 }
 
 #[test]

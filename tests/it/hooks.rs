@@ -1,6 +1,7 @@
 //! Calls of incoming webhooks over HTTP: every operation, right and wrong.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
 use reqwest::Method;
@@ -380,7 +381,17 @@ fn bodies_are_bounded_and_of_one_type() {
     send("text/plain", "{}".into()).refused(415, &["unsupported-media-type"]);
     send("application/json", "{".into()).refused(400, &["malformed-call"]);
     send("application/json", "[".repeat(100_000)).refused(400, &["malformed-call"]);
-    send("application/json", format!("\"{}\"", "x".repeat(5 << 20))).refused(413, &["too-large"]);
+    // Told by what the headers announce: a client that has sent all of it would find the connection closed.
+    let mut connection = std::net::TcpStream::connect(desk.rig.address()).expect("a connection");
+    let head = format!(
+        "POST /hooks/{token} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        5 << 20
+    );
+    connection.write_all(head.as_bytes()).expect("written");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"too-large\""), "{answer}");
     let file = |bytes: usize| json!({"name": "SCAN", "fileValue": {"name": "a", "content": "AAAA".repeat(bytes / 3)}});
     let input = json!({"processName": "Purchase approval", "parameters": [note(), file(2_200_000)]});
     desk.call("req", "createRequest", input).refused(413, &["file-too-large"]);

@@ -27,6 +27,7 @@ mod runs;
 mod safety;
 mod security;
 mod selection;
+mod send;
 mod served;
 mod server_access;
 mod server_http;

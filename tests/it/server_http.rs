@@ -136,13 +136,22 @@ fn further_connections_wait_for_a_place() {
     assert!(rest(waiting).starts_with("HTTP/1.1 200 "));
 }
 
+/// Waits until the server asks for a body: only then is a request surely under way, and not just a connection.
+fn asked_for_the_body(stream: &mut TcpStream) {
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).expect("the server asks for the body");
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 #[test]
 fn ending_finishes_what_is_under_way() {
     let rig = ServerRig::new();
     let form = "grant_type=client_credentials";
-    let mut under_way = say(&rig, &format!("{TOKEN}content-length: {}\r\n\r\n{}", form.len(), &form[..5]));
+    let head = format!("{TOKEN}expect: 100-continue\r\ncontent-length: {}\r\n\r\n", form.len());
+    let mut under_way = say(&rig, &head);
+    asked_for_the_body(&mut under_way);
+    under_way.write_all(&form.as_bytes()[..5]).expect("sent");
     let idle = connect(&rig);
-    // The server has taken it up when it counts both.
     rig.wait_for_connections(2);
     rig.stop();
     // An idle connection ends at once.
@@ -158,10 +167,7 @@ fn ending_finishes_what_is_under_way() {
 fn ending_does_not_wait_for_ever() {
     let rig = ServerRig::with(|settings| settings.limits.drain_time = SHORT);
     let mut held = say(&rig, &format!("{TOKEN}expect: 100-continue\r\ncontent-length: 100\r\n\r\n"));
-    // Only a request whose body is asked for is surely under way; a connection alone is ended at once.
-    let mut asked = [0; 25];
-    held.read_exact(&mut asked).expect("the server asks for the body");
-    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    asked_for_the_body(&mut held);
     assert_eq!(rig.drain(), Drained::CutOff(1));
     rest(held);
 }

@@ -20,14 +20,17 @@ use crate::kinds::{Address, Spec};
 use crate::object::delivery::DeliveryState;
 use crate::runtime::configuration::Configuration;
 use crate::runtime::outgoing::pace::Pace;
-use crate::store::{DeliveryEnd, StoreError};
+use crate::store::{DeliveryEnd, DueLimit, StoreError};
 
 /// Deliveries held that are due and not under way.
 const READY: usize = 256;
 /// When more are read in: before the last is under way, so that nothing stands still meanwhile.
 const READY_LOW: usize = 64;
-/// Held when all lanes together hold too much.
+/// Bytes of events that are read in at once, about.
+const READ_BYTES: usize = 4 * 1024 * 1024;
+/// The same when all lanes together hold too much.
 const READY_WHEN_FULL: usize = 8;
+const READ_BYTES_WHEN_FULL: usize = 64 * 1024;
 /// Attempts under way at once.
 const UNDER_WAY: usize = 64;
 /// Ends of attempts that wait to be written: more, and it is the disk that is slow.
@@ -139,7 +142,7 @@ pub(super) async fn run(mut lane: Lane, mut stopping: watch::Receiver<Option<Dur
         tokio::select! {
             () = entrance.called.notified() => {}
             Some(ended) = lane.under_way.join_next() => lane.all_ended(ended),
-            Some(recorded) = lane.recording.join_next() => lane.all_recorded(&recorded),
+            Some(recorded) = lane.recording.join_next() => lane.all_recorded(recorded),
             () = sleep_until(&timer, wake) => {
                 if is_idle && lane.lanes.leave(lane.destination, &lane.entrance) {
                     return;
@@ -171,6 +174,8 @@ impl Lane {
         };
         self.due = earlier(self.due, due);
         for queued in fresh {
+            // Counted since it was offered.
+            self.lighten(&queued);
             self.hold(queued);
         }
     }
@@ -201,10 +206,12 @@ impl Lane {
         if self.is_halted || self.due.is_none_or(|due| due > now) || self.ready.len() > READY_LOW {
             return;
         }
-        let room = if self.context.has_room() { READY } else { READY_WHEN_FULL };
-        // What is held is still pending in the store, and comes along.
-        let limit = room.saturating_sub(self.ready.len()) + self.held.len();
-        match self.context.store.reads().due(self.destination, now, u32::try_from(limit).unwrap_or(u32::MAX)).await {
+        let (room, bytes) =
+            if self.context.has_room() { (READY, READ_BYTES) } else { (READY_WHEN_FULL, READ_BYTES_WHEN_FULL) };
+        let rows = u32::try_from(room.saturating_sub(self.ready.len())).unwrap_or(u32::MAX).max(1);
+        // What is held is still pending in the store.
+        let held = self.held.iter().copied().collect::<Vec<_>>();
+        match self.context.store.reads().due(self.destination, now, held, DueLimit { rows, bytes }).await {
             Ok((due, next)) => {
                 self.due = next;
                 for delivery in due {
@@ -381,21 +388,24 @@ impl Lane {
         });
     }
 
-    fn all_recorded(&mut self, first: &Result<Recorded, tokio::task::JoinError>) {
-        self.recorded(first);
-        while let Some(next) = self.recording.try_join_next() {
-            self.recorded(&next);
+    fn all_recorded(&mut self, first: Result<Recorded, tokio::task::JoinError>) {
+        let mut next = Some(first);
+        while let Some(recorded) = next {
+            match recorded {
+                Ok(recorded) => self.recorded(&recorded),
+                Err(error) => tracing::error!(destination = %self.destination, %error, "an end was not recorded"),
+            }
+            next = self.recording.try_join_next();
         }
     }
 
-    fn recorded(&mut self, recorded: &Result<Recorded, tokio::task::JoinError>) {
-        let Ok(Recorded { id, state, due_at, moved, halted }) = recorded else { return };
-        let (due_at, moved) = (*due_at, *moved);
-        self.halting -= usize::from(*halted);
+    fn recorded(&mut self, recorded: &Recorded) {
+        let Recorded { id, state, due_at, moved, halted } = *recorded;
+        self.halting -= usize::from(halted);
         // What was offered before this was recorded may wait at the entrance, and is known by its id only while held.
         self.take_fresh();
-        self.held.remove(id);
-        match (*state, moved) {
+        self.held.remove(&id);
+        match (state, moved) {
             (DeliveryState::Pending, Some(destination)) => self.lanes.call(destination, due_at),
             (DeliveryState::Pending, None) => self.due = earlier(self.due, Some(due_at)),
             (DeliveryState::Delivered | DeliveryState::Dead, _) => {}

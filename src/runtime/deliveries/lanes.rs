@@ -74,11 +74,16 @@ impl Entrance {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn offer(&self, delivery: Queued, at: Timestamp, has_room: bool) {
+    fn offer(&self, delivery: Queued, at: Timestamp, context: &Context) {
         let mut waiting = self.lock();
-        if waiting.is_closed || !has_room || waiting.fresh.len() >= FRESH || waiting.due.is_some_and(|due| due <= at) {
+        if waiting.is_closed
+            || !context.has_room()
+            || waiting.fresh.len() >= FRESH
+            || waiting.due.is_some_and(|due| due <= at)
+        {
             waiting.due = earlier(waiting.due, Some(at));
         } else {
+            context.figures.held.fetch_add(delivery.weight(), Ordering::Relaxed);
             waiting.fresh.push(delivery);
         }
         drop(waiting);
@@ -143,8 +148,7 @@ impl Lanes {
     /// Gives a delivery that was just stored to its lane, or tells the lane that there is one in the store.
     pub(in crate::runtime) fn offer(self: &Arc<Self>, offer: Offer, at: Timestamp) {
         let Offer { destination, delivery } = offer;
-        let has_room = self.context.has_room();
-        self.with(destination, |entrance| entrance.offer(delivery, at, has_room));
+        self.with(destination, |entrance| entrance.offer(delivery, at, &self.context));
     }
 
     /// Tells a lane that something in the store is due at a time.

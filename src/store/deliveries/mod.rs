@@ -2,6 +2,7 @@
 
 mod list;
 
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -42,9 +43,18 @@ pub struct PendingDestination {
     pub due_at: Timestamp,
 }
 
+/// How much of what is due is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueLimit {
+    /// Deliveries, at the most.
+    pub rows: u32,
+    /// Bytes of their events, about; one is read whatever its size.
+    pub bytes: usize,
+}
+
 impl ReadStore {
     /// The pending deliveries to a destination that are due at a time, the longest due first, and when the next one
-    /// behind them is.
+    /// behind them is. Those that are `held` are left out.
     ///
     /// # Errors
     /// When the file cannot be read, or a row of it is damaged.
@@ -52,28 +62,35 @@ impl ReadStore {
         &self,
         destination: ObjectId,
         now: Timestamp,
-        limit: u32,
+        held: impl IntoIterator<Item = Uuid> + Send,
+        limit: DueLimit,
     ) -> Result<(Vec<DueDelivery>, Option<Timestamp>), StoreError> {
         let Some(mut view) = self.view().await? else { return Ok((Vec::new(), None)) };
         // One more than wanted: its time is when to come again.
         let query = sqlx::query(
             "SELECT d.id, d.project, d.webhook, e.body, d.tried, d.made, d.due_at \
              FROM deliveries d CROSS JOIN events e ON e.sequence = d.event \
-             WHERE d.state = 'pending' AND d.destination = ? ORDER BY d.due_at LIMIT ?",
+             WHERE d.state = 'pending' AND d.destination = ?1 \
+             AND d.id NOT IN (SELECT unhex(value) FROM json_each(?2)) ORDER BY d.due_at LIMIT ?3",
         );
-        let query = query.bind(destination.to_string()).bind(i64::from(limit) + 1);
-        let mut found = Vec::new();
-        for row in query.fetch_all(&mut *view).await? {
+        let held = super::rows::texts(held.into_iter().map(Uuid::simple));
+        let query = query.bind(destination.to_string()).bind(held).bind(i64::from(limit.rows) + 1);
+        let rows = usize::try_from(limit.rows).unwrap_or(usize::MAX);
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        let mut due = query.fetch(&mut *view);
+        while let Some(row) = due.try_next().await? {
             let what = "a delivery";
             let due_at = from_column(&what, row.try_get(6)?)?;
-            if due_at > now || found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            let event: String = row.try_get(3)?;
+            bytes += event.len();
+            if due_at > now || found.len() >= rows || (bytes > limit.bytes && !found.is_empty()) {
                 return Ok((found, Some(due_at)));
             }
             found.push(DueDelivery {
                 id: id(row.try_get(0)?)?,
                 project: parse(&what, "project", row.try_get(1)?)?,
                 webhook: parse(&what, "webhook", row.try_get(2)?)?,
-                event: row.try_get(3)?,
+                event,
                 tried: row.try_get(4)?,
                 made: row.try_get(5)?,
                 due_at,

@@ -133,7 +133,8 @@ impl Store {
             .enumerate()
             .flat_map(|(n, event)| event.deliveries.iter().map(move |delivery| format!("{n},{delivery}")));
         let deliveries: Vec<String> = numbered.collect();
-        let ends_text = array_of(ends.iter().map(|end| Ok(end_row(end))))?;
+        let ends_text: Vec<String> = ends.iter().map(|end| end_row(end)).collect();
+        let ends_text = array(ends_text.iter().map(String::as_str));
         let attempts = ends.iter().filter_map(|end| Some(attempt_row(end, end.attempt.as_ref()?)));
         let attempts_text = array_of(attempts)?;
 
@@ -220,7 +221,7 @@ fn array<'a>(rows: impl Iterator<Item = &'a str>) -> String {
 
 fn array_of(rows: impl Iterator<Item = Result<String, serde_json::Error>>) -> Result<String, StoreError> {
     let rows: Result<Vec<String>, serde_json::Error> = rows.collect();
-    let rows = rows.map_err(|error| StoreError::corrupt("ends of deliveries to be written", &error))?;
+    let rows = rows.map_err(|error| StoreError::corrupt("attempts to be written", &error))?;
     Ok(array(rows.iter().map(String::as_str)))
 }
 

@@ -3,6 +3,7 @@
 mod journal;
 mod prune;
 
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::Row as _;
@@ -15,6 +16,9 @@ use crate::base::ident::Name;
 use crate::object::delivery::EventRecord;
 
 pub use journal::{AttemptEnd, DeliveryEnd, JournalOutcome, NewDelivery, NewEvent};
+
+/// Bytes of events that are read at once, about; one is read whatever its size.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// A place in the list of events: behind the event with this sequence, accepted at this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl ReadStore {
     /// Events of a project in the order of acceptance, each with its place: those accepted at `since` or later, and
     /// behind `behind`.
     ///
-    /// Guarantees: whoever goes on from the last place misses nothing that is accepted later and sees nothing twice,
+    /// At most `limit`, and fewer where they are large. Guarantees: whoever goes on from the last place misses nothing that is accepted later and sees nothing twice,
     /// as long as the clock is not set back.
     ///
     /// # Errors
@@ -49,12 +53,19 @@ impl ReadStore {
              AND (at, sequence) > (?3, ?4) ORDER BY at, sequence LIMIT ?5",
         );
         let query = query.bind(project.as_str()).bind(since).bind(behind.at).bind(behind.sequence).bind(limit);
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        let mut events = query.fetch(&mut *view);
+        while let Some(row) = events.try_next().await? {
             let place = EventPlace { sequence: row.try_get(0)?, at: row.try_get(1)? };
             let what = format!("event {}", place.sequence);
-            let event: Value = rows::json(&what, "body", row.try_get(2)?)?;
-            Ok((place, EventRecord { accepted_at: from_column(&what, place.at)?, event }))
-        };
-        query.fetch_all(&mut *view).await?.iter().map(read).collect()
+            let body: &str = row.try_get(2)?;
+            bytes += body.len();
+            if bytes > PAGE_BYTES && !found.is_empty() {
+                break;
+            }
+            let event: Value = rows::json(&what, "body", body)?;
+            found.push((place, EventRecord { accepted_at: from_column(&what, place.at)?, event }));
+        }
+        Ok(found)
     }
 }

@@ -7,7 +7,7 @@ use super::{Fixture, project};
 use crate::base::ident::{Name, ObjectId};
 use crate::object::delivery::{DeliveryRecord, DeliveryState, EventRecord};
 use crate::store::events::JournalOutcome;
-use crate::store::{AttemptEnd, DeliveryEnd, DeliveryFilter, EventPlace, NewDelivery, NewEvent};
+use crate::store::{AttemptEnd, DeliveryEnd, DeliveryFilter, DueLimit, EventPlace, NewDelivery, NewEvent};
 
 fn object(n: u128) -> ObjectId {
     ObjectId(Uuid::from_u128(n))
@@ -52,7 +52,12 @@ impl Fixture {
 
     async fn due(&self, destination: u128, limit: u32) -> (Vec<Uuid>, Option<i64>) {
         let now = self.time.clock().now();
-        let (due, next) = self.store.reads().due(object(destination), now, limit).await.expect("due");
+        let (due, next) = self
+            .store
+            .reads()
+            .due(object(destination), now, [], DueLimit { rows: limit, bytes: 1 << 20 })
+            .await
+            .expect("due");
         (due.into_iter().map(|due| due.id).collect(), next.map(jiff::Timestamp::as_second))
     }
 }
@@ -123,6 +128,12 @@ async fn deliveries_are_due_by_destination_and_time() {
     let start = fixture.time.clock().now().as_second();
     assert_eq!(fixture.due(1, 10).await, (vec![a.id, c.id], None));
     assert_eq!(fixture.due(1, 1).await, (vec![a.id], Some(start)));
+    let now = fixture.time.clock().now();
+    let few = DueLimit { rows: 10, bytes: 1 };
+    let (one, next) = fixture.store.reads().due(object(1), now, [], few).await.expect("due");
+    assert_eq!((one.len(), next), (1, Some(now)), "one is read however large it is");
+    let (other, next) = fixture.store.reads().due(object(1), now, [a.id], few).await.expect("due");
+    assert_eq!((other[0].id, next), (c.id, None), "what is held is left out");
     fixture.end(a.id, DeliveryState::Pending, 1, Some("answered 500")).await;
     assert_eq!(fixture.due(1, 10).await, (vec![c.id], Some(start + 5)));
     fixture.end(c.id, DeliveryState::Delivered, 1, None).await;
@@ -187,7 +198,8 @@ async fn redelivering_begins_the_schedule_again() {
     let redelivered = fixture.store.redeliver(&project(), a.id).await.expect("written");
     assert_eq!(redelivered.map(|redelivered| redelivered.destination), Some(object(1)));
     let now = fixture.time.clock().now();
-    let (due, _) = fixture.store.reads().due(object(1), now, 10).await.expect("due");
+    let (due, _) =
+        fixture.store.reads().due(object(1), now, [], DueLimit { rows: 10, bytes: 1 << 20 }).await.expect("due");
     assert_eq!((due[0].tried, due[0].made), (0, 8));
 }
 
