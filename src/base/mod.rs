@@ -6,6 +6,7 @@ pub mod code;
 pub mod diagnostic;
 pub mod diagnostic_record;
 pub mod digest;
+pub mod error_text;
 pub mod fingerprint;
 pub mod ident;
 pub mod locator;

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::view::terminal;
+use crate::base::error_text::chain;
 use crate::provider::ProviderError;
 
 /// How a run ended.
@@ -123,19 +124,6 @@ pub fn after_writing(written: io::Result<()>, exit: Exit) -> Exit {
 pub fn provider(error: &ProviderError) -> Exit {
     say_error(&format!("failed to {}", chain(error)), advice(error));
     Exit::of_provider(error)
-}
-
-/// An error and its causes in one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 fn advice(error: &ProviderError) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::exit::{self, Exit};
+use crate::base::error_text::chain;
 use crate::plan::Plan;
 use crate::plan::file_v1;
 
@@ -35,7 +36,7 @@ pub fn read(path: &Path) -> Result<Plan, Exit> {
         Exit::InvalidInput
     })?;
     file_v1::read(&bytes).map_err(|error| {
-        let message = format!("{}: failed to {}", path.display(), exit::chain(&error));
+        let message = format!("{}: failed to {}", path.display(), chain(&error));
         exit::say_error(&message, Some("make a new one with `trueup plan --out FILE`"));
         Exit::InvalidInput
     })

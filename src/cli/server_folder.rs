@@ -7,6 +7,7 @@ use clap::Args;
 use super::Context;
 use super::exit::{self, Exit};
 use super::target::master_key;
+use crate::base::error_text::chain;
 use crate::store::{Clock, ReadStore, Store, StoreError};
 
 /// The folder of a server.
@@ -49,7 +50,7 @@ pub fn failed(error: &StoreError) -> Exit {
         StoreError::Rejected { .. } | StoreError::BadKey => Exit::InvalidInput,
         _ => Exit::Failed,
     };
-    exit::say_error(&format!("failed to {}", exit::chain(error)), None);
+    exit::say_error(&format!("failed to {}", chain(error)), None);
     code
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::wire_v1::schema::{AddressForm, CounterForm, DigestForm, UuidForm};
+use super::wire_v1::schema::{AddressForm, CounterForm, DigestForm, MapForm, UuidForm};
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, ObjectId, Revision};
 use crate::kinds::{Address, Metadata};
@@ -64,16 +64,20 @@ pub struct SecretSlot {
 }
 
 /// An object in full: one line of `view=full`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectRecord {
     /// Kind and name.
+    #[schemars(with = "AddressForm")]
     pub address: Address,
     /// The target's identity.
+    #[schemars(with = "UuidForm")]
     pub id: ObjectId,
     /// The revision that last changed it.
+    #[schemars(with = "CounterForm")]
     pub generation: Generation,
     /// Digest of the canonical form of metadata and spec.
+    #[schemars(with = "DigestForm")]
     pub digest: Digest,
     /// Whether an apply made it or took it over.
     pub managed: bool,
@@ -84,10 +88,13 @@ pub struct ObjectRecord {
     /// Canonical metadata.
     pub metadata: Metadata,
     /// Canonical spec; secrets are their references.
+    #[schemars(with = "MapForm")]
     pub spec: Value,
     /// What was last applied: a canonical `{"metadata": …, "spec": …}` as [`crate::kinds::canonical::value`] makes it.
+    #[schemars(with = "Option<MapForm>")]
     pub last_applied: Option<Value>,
     /// What only the target decides: ids, effective times, pointers, resolved references.
+    #[schemars(with = "MapForm")]
     pub server_set: Value,
 }
 

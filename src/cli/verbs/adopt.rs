@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::apply::{ConsentArguments, carry_out};
+use crate::base::error_text::chain;
 use crate::cli::arguments::{
     LimitArguments, LoadArguments, PlanArguments, ProjectArguments, SecretArguments, SelectionArguments, TextOrJson,
 };
@@ -49,7 +50,7 @@ async fn adopt(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let records = records(context, &loaded.desired, &arguments.secrets, &arguments.addresses).await?;
     let mut added = String::new();
     for record in &records {
-        let text = document(record).map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))?;
+        let text = document(record).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))?;
         added.push_str(&text);
     }
     let file = loaded.desired.project.root.join(&arguments.file);

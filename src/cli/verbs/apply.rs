@@ -9,6 +9,7 @@ use crate::apply::report::Report;
 use crate::apply::{ApplyError, Request, apply};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
+use crate::base::error_text::chain;
 use crate::cli::arguments::{LoadArguments, PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::planning::{self, Prepared, Wish};
@@ -257,7 +258,7 @@ pub async fn carry_out(
         }
         Err(ApplyError::Provider(error)) => Err(exit::provider(&error)),
         Err(error @ ApplyError::Make(_)) => {
-            exit::say_error(&format!("failed to {}", exit::chain(&error)), None);
+            exit::say_error(&format!("failed to {}", chain(&error)), None);
             Err(Exit::InvalidInput)
         }
         Err(ApplyError::Interrupted) => Ok(Exit::Interrupted),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::base::error_text::chain;
 use crate::cli::arguments::{ProjectArguments, SecretArguments};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::terminal;
@@ -68,7 +69,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 fn documents(records: &[ObjectRecord]) -> Result<Vec<(Kind, String)>, Exit> {
     let documents: Result<Vec<_>, _> =
         records.iter().map(|record| document(record).map(|text| (record.address.kind, text))).collect();
-    documents.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
+    documents.map_err(|error| exit::failed(format!("failed to {}", chain(&error))))
 }
 
 fn write_files(folder: &std::path::Path, documents: &[(Kind, String)], overwrite: bool) -> Exit {

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use url::Url;
 
+use crate::base::error_text::chain;
 use crate::base::secret::SecretText;
 use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
@@ -178,13 +179,13 @@ async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> 
     };
     let settings = EngineSettings { outgoing, keep_events, mail_server, hooks, ..EngineSettings::default() };
     let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
-    started.map_err(|error| exit::failed(format!("failed to {}", exit::chain(&error))))
+    started.map_err(|error| exit::failed(format!("failed to {}", chain(&error))))
 }
 
 fn allowed_folders(context: &Context, folders: &[PathBuf]) -> Result<AllowedFolders, Exit> {
     let folders: Vec<PathBuf> = folders.iter().map(|folder| context.working_folder.join(folder)).collect();
     AllowedFolders::new(&folders).map_err(|error| {
-        exit::say_error(&format!("failed to {}", exit::chain(&error)), None);
+        exit::say_error(&format!("failed to {}", chain(&error)), None);
         Exit::Usage
     })
 }
@@ -226,7 +227,7 @@ fn not_locked(error: &FolderLockError) -> Exit {
         FolderLockError::Held => Some("give each server a folder of its own, or end the other one"),
         FolderLockError::File(_) => None,
     };
-    exit::say_error(&format!("failed to {}", exit::chain(error)), help);
+    exit::say_error(&format!("failed to {}", chain(error)), help);
     Exit::Failed
 }
 
@@ -239,6 +240,6 @@ fn not_listening(error: &ServeError) -> Exit {
         ServeError::Certificate { .. } => (None, Exit::InvalidInput),
         ServeError::Listen { .. } => (None, Exit::Failed),
     };
-    exit::say_error(&format!("failed to {}", exit::chain(error)), help);
+    exit::say_error(&format!("failed to {}", chain(error)), help);
     exit
 }

@@ -4,14 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reading::AppliedShape;
 use super::secret::ContentShape;
 use crate::base::digest::Digest;
-use crate::base::ident::{FencingToken, Generation, Name, ObjectId, PlanId, Revision};
+use crate::base::ident::{FencingToken, Generation, Name, PlanId, Revision};
 use crate::kinds::{Address, Kind, LifeCycle, Metadata};
 use crate::object::action::ActionKind;
 use crate::object::changeset::{
-    Body, Changeset, ChangesetOutcome, Expected, Operation, SecretWrite, Write, WriteResult,
+    AppliedPlan, Body, Changeset, ChangesetOutcome, Expected, Operation, SecretWrite, Write, WriteResult,
 };
 
 /// The body of `POST …/changesets`.
@@ -179,24 +178,10 @@ pub enum ChangesetAnswer {
         #[schemars(with = "u64")]
         revision: Revision,
         /// One per write, in order.
-        results: Vec<ResultShape>,
+        results: Vec<WriteResult>,
     },
     /// The same plan was applied before; nothing was written now.
-    AlreadyApplied(AppliedShape),
-}
-
-/// The object after a write.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ResultShape {
-    /// `Kind/name`.
-    #[schemars(with = "String")]
-    pub address: Address,
-    /// The action.
-    pub action: ActionKind,
-    /// The object's id; null once it was deleted.
-    #[schemars(with = "Option<uuid::Uuid>")]
-    pub id: Option<ObjectId>,
+    AlreadyApplied(AppliedPlan),
 }
 
 impl From<&Changeset> for ChangesetRequest {
@@ -365,11 +350,8 @@ impl From<BodyShape> for Body {
 impl From<ChangesetOutcome> for ChangesetAnswer {
     fn from(outcome: ChangesetOutcome) -> Self {
         match outcome {
-            ChangesetOutcome::Applied { revision, results } => {
-                let shape = |WriteResult { address, action, id }: WriteResult| ResultShape { address, action, id };
-                Self::Applied { revision, results: results.into_iter().map(shape).collect() }
-            }
-            ChangesetOutcome::AlreadyApplied(plan) => Self::AlreadyApplied(plan.into()),
+            ChangesetOutcome::Applied { revision, results } => Self::Applied { revision, results },
+            ChangesetOutcome::AlreadyApplied(plan) => Self::AlreadyApplied(plan),
         }
     }
 }
@@ -377,11 +359,8 @@ impl From<ChangesetOutcome> for ChangesetAnswer {
 impl From<ChangesetAnswer> for ChangesetOutcome {
     fn from(answer: ChangesetAnswer) -> Self {
         match answer {
-            ChangesetAnswer::Applied { revision, results } => {
-                let result = |ResultShape { address, action, id }: ResultShape| WriteResult { address, action, id };
-                Self::Applied { revision, results: results.into_iter().map(result).collect() }
-            }
-            ChangesetAnswer::AlreadyApplied(plan) => Self::AlreadyApplied(plan.into()),
+            ChangesetAnswer::Applied { revision, results } => Self::Applied { revision, results },
+            ChangesetAnswer::AlreadyApplied(plan) => Self::AlreadyApplied(plan),
         }
     }
 }

@@ -13,8 +13,8 @@ pub use changeset::{
     BodyShape, ChangesetAnswer, ChangesetRequest, ExpectedShape, OperationShape, RefreshShape, SecretShape, WriteShape,
 };
 pub use reading::{
-    AppliedShape, AuditShape, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease, LeaseRequest, LeaseShape,
-    Outputs, PutRequest, QuestionShape, ReadRequest, RecordShape, RowShape, TokenShape, TokenValue,
+    AuditShape, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease, LeaseRequest, Outputs, PutRequest,
+    QuestionShape, ReadRequest, RecordLine, TokenShape, TokenValue,
 };
 pub use secret::ContentShape;
 

@@ -27,8 +27,8 @@ use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{DigestRow, ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
 use crate::object::wire_v1::{
-    AppliedShape, AuditShape, ChangesetAnswer, ChangesetRequest, CompareAnswer, CompareRequest, LeaseBroken,
-    LeaseRelease, LeaseRequest, LeaseShape, Outputs, QuestionShape, ReadRequest, RecordShape, RowShape, TokenValue,
+    AuditShape, ChangesetAnswer, ChangesetRequest, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease,
+    LeaseRequest, Outputs, QuestionShape, ReadRequest, TokenValue,
 };
 pub use call::Patience;
 use call::{Call, Repeat};
@@ -110,7 +110,7 @@ impl Server {
         for some in addresses.chunks(ADDRESSES_AT_ONCE) {
             let call = Call::post(&["objects", "read"], &ReadRequest { addresses: some.to_vec(), archived })?;
             let reply = self.ask(what, &call).await?;
-            records.extend(reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from));
+            records.extend(reply.lines::<ObjectRecord>(what)?);
         }
         if !archived {
             records.sort_by(|a, b| a.address.cmp(&b.address));
@@ -202,7 +202,7 @@ impl Server {
     async fn applied_plan(&self, plan: PlanId) -> Result<Option<AppliedPlan>, ProviderError> {
         let what = "read whether the plan was applied";
         let reply = self.ask(what, &Call::get(&["applied-plans", &plan.to_string()])).await?;
-        let applied: Option<AppliedShape> = reply.json(what)?;
+        let applied: Option<AppliedPlan> = reply.json(what)?;
         Ok(applied.map(AppliedPlan::from))
     }
 }
@@ -222,7 +222,7 @@ impl Reader for Server {
                 context: format!("{what}: the server does not say the revision"),
                 source: None,
             })?;
-            let rows = reply.lines::<RowShape>(what)?.into_iter().map(DigestRow::from).collect();
+            let rows = reply.lines::<DigestRow>(what)?;
             Ok(Snapshot { revision, rows })
         })
     }
@@ -235,8 +235,7 @@ impl Reader for Server {
             let what = "read all objects";
             let query = [("view", "full".to_owned())];
             let reply = self.ask(what, &Call { query: &query, ..Call::get(&["objects"]) }).await?;
-            let mut records: Vec<ObjectRecord> =
-                reply.lines::<RecordShape>(what)?.into_iter().map(ObjectRecord::from).collect();
+            let mut records: Vec<ObjectRecord> = reply.lines(what)?;
             records.sort_by(|a, b| a.address.cmp(&b.address));
             Ok(records)
         })
@@ -321,7 +320,7 @@ impl Writer for Server {
         Box::pin(async move {
             let what = "take the lease";
             let call = Call::post(&["lease"], &LeaseRequest { owner, actor: Some(actor.to_owned()) })?;
-            Ok(self.ask(what, &call).await?.json::<LeaseShape>(what)?.into())
+            Ok(self.ask(what, &call).await?.json::<LeaseGrant>(what)?)
         })
     }
 

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::extract::{Json, Query, RawBody};
-use super::problem::{Answer, Fault, Problem, ProblemCode, chain};
+use super::problem::{Answer, Fault, Problem, ProblemCode};
+use crate::base::error_text::chain;
 use crate::behaviour::event::RawEvent;
 use crate::object::access::Scope;
 use crate::object::delivery::{AcceptedEvent, AcceptedEvents};

@@ -10,6 +10,7 @@ use super::endpoint::Endpoint;
 use super::extract::Json;
 use super::openapi;
 use super::problem::{Answer, Problem, ProblemCode};
+use crate::base::error_text::chain;
 use crate::server::state::AppState;
 
 /// The state of the server.
@@ -56,7 +57,7 @@ async fn ready(State(state): State<AppState>) -> Answer<Json<Health>> {
         Ok(_) => Ok(Json(HEALTH)),
         Err(error) => {
             let problem = Problem::new(ProblemCode::Unavailable, "the store does not answer");
-            Err(problem.caused_by(super::problem::chain(&error)))
+            Err(problem.caused_by(chain(&error)))
         }
     }
 }

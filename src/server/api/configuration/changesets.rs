@@ -6,7 +6,8 @@ use super::{AREA, CHANGESET_LIMIT, check, json, signed};
 use crate::base::ident::PlanId;
 use crate::base::secret::looks_masked;
 use crate::object::access::Scope;
-use crate::object::wire_v1::{AppliedShape, ChangesetAnswer, ChangesetRequest, ContentShape, Outputs, TokenShape};
+use crate::object::changeset::AppliedPlan;
+use crate::object::wire_v1::{ChangesetAnswer, ChangesetRequest, ContentShape, Outputs, TokenShape};
 use crate::server::access::Caller;
 use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::{Json, Path, RawBody};
@@ -43,7 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .area(AREA)
             .summary("Learn whether and when a plan was applied.")
             .path_parameter::<uuid::Uuid>("plan", "The plan's id.")
-            .answers::<Option<AppliedShape>>(200, "the plan; null when it was not applied"),
+            .answers::<Option<AppliedPlan>>(200, "the plan; null when it was not applied"),
         Endpoint::get("get-outputs", "/v1/projects/{project}/outputs", outputs)
             .scope(Scope::ConfigWrite)
             .area(AREA)
@@ -96,9 +97,9 @@ async fn applied(
     State(state): State<AppState>,
     caller: Caller,
     Path((_, plan)): Path<(String, uuid::Uuid)>,
-) -> Answer<Json<Option<AppliedShape>>> {
+) -> Answer<Json<Option<AppliedPlan>>> {
     let applied = state.reads().applied(&caller.project, PlanId(plan)).await?;
-    Ok(Json(applied.map(AppliedShape::from)))
+    Ok(Json(applied))
 }
 
 async fn outputs(State(state): State<AppState>, caller: Caller) -> Answer<Json<Outputs>> {

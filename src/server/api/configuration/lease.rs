@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 
 use super::{AREA, signed};
 use crate::object::access::Scope;
-use crate::object::wire_v1::{LeaseBroken, LeaseRelease, LeaseRequest, LeaseShape};
+use crate::object::lease::LeaseGrant;
+use crate::object::wire_v1::{LeaseBroken, LeaseRelease, LeaseRequest};
 use crate::server::access::Caller;
 use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::Json;
@@ -20,7 +21,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .summary("Take the lease, or renew it for the plan that holds it.")
             .describe("It lasts 60 seconds unless it is renewed. `token` rises with every change of holder.")
             .json_body::<LeaseRequest>()
-            .answers::<LeaseShape>(200, "it is held")
+            .answers::<LeaseGrant>(200, "it is held")
             .fails(&[ProblemCode::LeaseHeld, ProblemCode::UnknownOutcome]),
         Endpoint::post("release-lease", "/v1/projects/{project}/lease/release", release)
             .scope(Scope::ConfigWrite)
@@ -43,10 +44,10 @@ async fn take(
     State(state): State<AppState>,
     caller: Caller,
     Json(LeaseRequest { owner, actor }): Json<LeaseRequest>,
-) -> Answer<Json<LeaseShape>> {
+) -> Answer<Json<LeaseGrant>> {
     let actor = signed(&caller, actor.as_deref())?;
     let grant = state.store().take_lease(&caller.project, owner, &actor).await?;
-    Ok(Json(grant.into()))
+    Ok(Json(grant))
 }
 
 async fn release(

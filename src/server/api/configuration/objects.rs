@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::AREA;
 use crate::base::ident::{ObjectId, Revision};
 use crate::object::access::Scope;
+use crate::object::record::DigestRow;
 use crate::object::record::ObjectRecord;
 use crate::object::secret_comparison::SecretAnswer;
-use crate::object::wire_v1::{CompareAnswer, CompareRequest, QuestionShape, ReadRequest, RecordShape, RowShape};
+use crate::object::wire_v1::{CompareAnswer, CompareRequest, QuestionShape, ReadRequest, RecordLine};
 use crate::server::access::Caller;
 use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::{Json, Query};
@@ -40,7 +41,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             )
             .query::<ListQuery>()
             .header("If-None-Match", "The `ETag` of an earlier answer: 304 while the revision is the same.")
-            .answers_lines::<RowShape>(200, "one object a line")
+            .answers_lines::<DigestRow>(200, "one object a line")
             .answer_header("ETag", "The project's revision, in quotes.")
             .answers_nothing(304, "the revision is the same"),
         Endpoint::post("read-objects", "/v1/projects/{project}/objects/read", read)
@@ -49,7 +50,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .summary("Read many objects in full.")
             .describe("One that does not exist is left out.")
             .json_body::<ReadRequest>()
-            .answers_lines::<RecordShape>(200, "one object a line"),
+            .answers_lines::<RecordLine>(200, "one object a line"),
         Endpoint::post("compare-secrets", "/v1/projects/{project}/objects/compare-secrets", compare)
             .scope(Scope::ConfigRead)
             .area(AREA)
@@ -102,7 +103,7 @@ async fn list(
         View::Digest => {
             let mut lines = Vec::with_capacity(snapshot.rows.len() * 320);
             for row in snapshot.rows {
-                write_line(&mut lines, &RowShape::from(row))?;
+                write_line(&mut lines, &row)?;
             }
             Body::from(lines)
         }
@@ -136,7 +137,7 @@ where
             let records = records.await.map_err(|error| error.to_string())?;
             let mut lines = Vec::new();
             for record in records {
-                write_line(&mut lines, &RecordShape::from(record)).map_err(|problem| problem.detail().to_owned())?;
+                write_line(&mut lines, &RecordLine::from(record)).map_err(|problem| problem.detail().to_owned())?;
             }
             Ok::<Bytes, String>(lines.into())
         }

@@ -13,7 +13,7 @@ use crate::base::secret::looks_masked;
 use crate::kinds::{Address, Kind, LifeCycle};
 use crate::object::access::Scope;
 use crate::object::changeset::SecretWrite;
-use crate::object::wire_v1::{ContentShape, PutRequest, RecordShape, TokenValue};
+use crate::object::wire_v1::{ContentShape, PutRequest, RecordLine, TokenValue};
 use crate::server::access::Caller;
 use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::{Json, Path};
@@ -34,7 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         described(Endpoint::get("get-object", PATH, get))
             .scope(Scope::ConfigRead)
             .summary("Read one object.")
-            .answers::<RecordShape>(200, "the object")
+            .answers::<RecordLine>(200, "the object")
             .answer_header("ETag", "Its generation, in quotes."),
         described(Endpoint::put("put-object", PATH, put))
             .scope(Scope::ConfigWrite)
@@ -48,9 +48,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .header("If-None-Match", "`*`: there must be no such object.")
             .json_body::<PutRequest>()
             .body_limit(4 * 1024 * 1024)
-            .answers::<RecordShape>(200, "it has this content")
+            .answers::<RecordLine>(200, "it has this content")
             .answer_header("ETag", "Its generation, in quotes.")
-            .answers::<RecordShape>(201, "it was made")
+            .answers::<RecordLine>(201, "it was made")
             .answer_header("ETag", "Its generation, in quotes.")
             .fails(&[ProblemCode::Stale, ProblemCode::UnknownOutcome]),
         described(Endpoint::delete("delete-object", PATH, delete))
@@ -103,14 +103,14 @@ fn precondition(headers: &HeaderMap) -> Answer<Option<IfMatch>> {
     }
 }
 
-async fn record(state: &AppState, project: &Name, address: &Address) -> Answer<RecordShape> {
+async fn record(state: &AppState, project: &Name, address: &Address) -> Answer<RecordLine> {
     let mut found = state.reads().read(project, Some(std::slice::from_ref(address))).await?;
     let record = found.pop().ok_or_else(|| Problem::new(ProblemCode::NotFound, format!("there is no {address}")))?;
     Ok(record.into())
 }
 
-fn answer(status: StatusCode, record: RecordShape) -> Response {
-    let tag = entity_tag(Revision(record.generation.0));
+fn answer(status: StatusCode, record: RecordLine) -> Response {
+    let tag = entity_tag(Revision(record.record.generation.0));
     (status, [(ETAG, tag)], Json(record)).into_response()
 }
 
