@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use trueup::base::ident::Name;
 use trueup::kinds::{Address, Metadata};
+use trueup::object::access::Scope;
 use trueup::object::run::{RunRecord, TaskRecord, TaskState};
 use trueup::runtime::EngineSettings;
 use trueup::runtime::hooks::HookSettings;
@@ -152,6 +153,12 @@ fn a_request_is_created_with_its_data() {
         "clientMutationId": "m1", "requestId": "UmVxdWVzdDox", "number": 1, "onBehalfOf": null, "onBehalfOfUserName": null,
     });
     assert_eq!(answer, expected);
+    // The API of runs knows the request by the id that the caller was given.
+    let reader = desk.rig.token(PROJECT, &[Scope::RuntimeRead]);
+    assert_eq!(desk.rig.get("/v1/runs/UmVxdWVzdDox", &reader).expect(200).json()["number"], 1);
+    for unknown in ["UmVxdWVzdDoy", "VXNlcjox", "nothing"] {
+        desk.rig.get(&format!("/v1/runs/{unknown}"), &reader).expect_problem(404, "not-found");
+    }
     let variables = desk.variables(1);
     assert_eq!((&variables["NOTE"], &variables["LIMIT"]), (&json!("a chair"), &json!(500)));
     assert_eq!(variables["DUE"], "2031-05-10T08:30:00Z");

@@ -37,4 +37,5 @@ mod server_process;
 mod server_rig;
 mod stories;
 mod support;
+mod tour;
 mod world;

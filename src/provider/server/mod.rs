@@ -202,8 +202,7 @@ impl Server {
     async fn applied_plan(&self, plan: PlanId) -> Result<Option<AppliedPlan>, ProviderError> {
         let what = "read whether the plan was applied";
         let reply = self.ask(what, &Call::get(&["applied-plans", &plan.to_string()])).await?;
-        let applied: Option<AppliedPlan> = reply.json(what)?;
-        Ok(applied.map(AppliedPlan::from))
+        reply.json(what)
     }
 }
 
@@ -320,7 +319,7 @@ impl Writer for Server {
         Box::pin(async move {
             let what = "take the lease";
             let call = Call::post(&["lease"], &LeaseRequest { owner, actor: Some(actor.to_owned()) })?;
-            Ok(self.ask(what, &call).await?.json::<LeaseGrant>(what)?)
+            self.ask(what, &call).await?.json(what)
         })
     }
 

@@ -11,6 +11,7 @@ use super::endpoint::Endpoint;
 use super::extract::{Json, Path};
 use super::problem::{Answer, Fault, Problem, ProblemCode};
 use crate::base::ident::Name;
+use crate::behaviour::hook::identifier::Identifier;
 use crate::behaviour::run::data::DataError;
 use crate::kinds::Kind;
 use crate::object::access::Scope;
@@ -20,6 +21,9 @@ use crate::server::state::AppState;
 
 /// Bytes of a request's data: files may be among them.
 const DATA_LIMIT: usize = 8 << 20;
+
+/// How a run is named.
+const RUN: &str = "The run: its `id`, or the `requestId` that an incoming webhook answered.";
 
 /// A run that is wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -67,14 +71,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(Scope::RuntimeRead)
             .area("runtime")
             .summary("A run: its path, variables, tasks, the log of its requests, its e-mails.")
-            .path_parameter::<Uuid>("id", "The run.")
+            .path_parameter::<String>("id", RUN)
             .answers::<RunView>(200, "the run"),
         Endpoint::post("answer-run", "/v1/runs/{id}/input", input)
             .scope(Scope::RunsWrite)
             .area("runtime")
             .summary("Answer what a run has said.")
             .describe("A text of nothing but white space, and `noInput`, mean that nobody answered.")
-            .path_parameter::<Uuid>("id", "The run.")
+            .path_parameter::<String>("id", RUN)
             .json_body::<Input>()
             .answers::<RunSummary>(200, "the run has gone on")
             .fails(&[ProblemCode::Conflict, ProblemCode::UnknownOutcome]),
@@ -95,16 +99,31 @@ async fn start(
     Ok((StatusCode::CREATED, Json(run)))
 }
 
-async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<Uuid>) -> Answer<Json<RunView>> {
+/// The run that a path names.
+async fn named(state: &AppState, caller: &Caller, text: &str) -> Answer<Uuid> {
+    if let Ok(id) = Uuid::parse_str(text) {
+        return Ok(id);
+    }
+    match Identifier::decode(text) {
+        Some(Identifier::Request(number)) => Ok(state.engine().runner().numbered(&caller.project, number).await?.id),
+        Some(Identifier::User(_) | Identifier::Process(_) | Identifier::Action { .. }) | None => {
+            Err(RunError::UnknownRun.into())
+        }
+    }
+}
+
+async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Json<RunView>> {
+    let id = named(&state, &caller, &id).await?;
     Ok(Json(state.engine().runner().view(&caller.project, id).await?))
 }
 
 async fn input(
     State(state): State<AppState>,
     caller: Caller,
-    Path(id): Path<Uuid>,
+    Path(id): Path<String>,
     Json(body): Json<Input>,
 ) -> Answer<Json<RunSummary>> {
+    let id = named(&state, &caller, &id).await?;
     let text = match (body.text, body.no_input) {
         (Some(text), None) => Some(text),
         (None, Some(true)) => None,
