@@ -1,5 +1,6 @@
 //! Workflow runs over HTTP: started, answered, looked at, and still there after a restart.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use trueup::base::ident::Name;
 use trueup::kinds::{Address, Metadata};
@@ -81,6 +82,13 @@ fn what_does_not_fit_is_refused() {
     ] {
         input(bad).expect_problem(400, "invalid");
     }
+    // What an answer leaves out, its description does not require: this one waits, and has neither end nor reason.
+    let api: Value = rig.send(rig.request(Method::GET, "/openapi.json")).expect(200).json();
+    let described = json!({"$ref": "#/components/schemas/RunView", "components": api["components"]});
+    let described = jsonschema::draft202012::new(&described).expect("a schema");
+    let waiting = rig.get(&format!("/v1/runs/{id}"), &token).expect(200).json();
+    let misfits: Vec<String> = described.iter_errors(&waiting).map(|error| error.to_string()).collect();
+    assert!(misfits.is_empty() && waiting["endedAt"].is_null(), "{misfits:?}");
     // Another project's key does not find it, and one that only reads does not start or answer.
     let other = rig.token("other", &[Scope::RunsWrite, Scope::RuntimeRead]);
     rig.get(&format!("/v1/runs/{id}"), &other).expect_problem(404, "not-found");

@@ -32,7 +32,7 @@ forms! {
     /// 64 hex digits.
     DigestForm { "type": "string", "pattern": "^[0-9a-f]{64}$" };
     /// A counter.
-    CounterForm { "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_i64 };
+    CounterForm { "type": "integer", "format": "uint64", "minimum": 0 };
     /// RFC 3339.
     TimeForm { "type": "string", "format": "date-time" };
     /// `Kind/name`.

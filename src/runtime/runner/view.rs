@@ -81,17 +81,17 @@ pub struct RunView {
     #[schemars(with = "String")]
     pub started_at: Timestamp,
     /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub ended_at: Option<Timestamp>,
     /// How far it has come.
     pub state: RunStatus,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub reason: Option<String>,
     /// What it has said, while it waits for an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub say: Option<String>,
     /// The steps it visited; the last is where it stands.
