@@ -20,6 +20,8 @@ pub enum Exit {
     InvalidInput,
     /// Not authenticated or not allowed.
     NotAllowed,
+    /// Refused by a policy or by `--fail-on`.
+    Refused,
     /// A stale plan, a conflict, or an object made by hand.
     Conflict,
     /// The lease is held by another.
@@ -40,6 +42,7 @@ impl Exit {
         Self::Changes,
         Self::InvalidInput,
         Self::NotAllowed,
+        Self::Refused,
         Self::Conflict,
         Self::LeaseHeld,
         Self::SafetyLimit,
@@ -56,6 +59,7 @@ impl Exit {
             Self::Changes => "only with `--detailed-exitcode`: changes or drift present",
             Self::InvalidInput => "invalid input: manifests, a plan file, something the target cannot express",
             Self::NotAllowed => "not authenticated or not allowed",
+            Self::Refused => "refused by a policy or by `--fail-on`",
             Self::Conflict => "a stale plan, a conflict or an unmanaged object",
             Self::LeaseHeld => "the lease is held by another",
             Self::SafetyLimit => "a safety limit or a protected object",
@@ -73,6 +77,7 @@ impl Exit {
             Self::Changes => 2,
             Self::InvalidInput => 3,
             Self::NotAllowed => 4,
+            Self::Refused => 5,
             Self::Conflict => 6,
             Self::LeaseHeld => 8,
             Self::SafetyLimit => 9,

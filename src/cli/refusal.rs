@@ -12,7 +12,21 @@ pub fn check(refusals: &[Refusal]) -> Result<(), Exit> {
     for refusal in refusals {
         exit::say_error(&plan_text::refusal_text(refusal), None);
     }
-    if refusals.is_empty() { Ok(()) } else { Err(Exit::SafetyLimit) }
+    exit_of(refusals).map_or(Ok(()), Err)
+}
+
+/// The exit code that refusals give; a safety limit goes before a policy (design §12).
+#[must_use]
+pub fn exit_of(refusals: &[Refusal]) -> Option<Exit> {
+    let by_policy = |refusal: &Refusal| match refusal {
+        Refusal::Policy { .. } | Refusal::FailOn { .. } => true,
+        Refusal::TooManyDeletes { .. }
+        | Refusal::TooMuchChanged { .. }
+        | Refusal::Sends { .. }
+        | Refusal::Protected(_) => false,
+    };
+    let exit = if refusals.iter().all(by_policy) { Exit::Refused } else { Exit::SafetyLimit };
+    (!refusals.is_empty()).then_some(exit)
 }
 
 /// Takes away what flags given to apply allow. What protects an object cannot be lifted by a flag.
@@ -26,6 +40,6 @@ pub fn lift(refusals: &mut Vec<Refusal>, allow_send: bool, (max_deletes, max_per
             share > max_percent.unwrap_or(*allowed).max(*allowed)
         }
         Refusal::Sends { .. } => !allow_send,
-        Refusal::Protected(_) => true,
+        Refusal::Protected(_) | Refusal::Policy { .. } | Refusal::FailOn { .. } => true,
     });
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::kinds::Kind;
+use crate::kinds::ManifestKind;
 use crate::kinds::explain::DocumentKind;
 use crate::kinds::schema::{Variety, all_schema, file_name, to_draft07};
 use crate::manifest::{project_documentation, project_schema};
@@ -12,7 +12,7 @@ use crate::plan::file_v1::plan_schema;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishedSchema {
     /// Manifests of one kind.
-    Kind(Kind),
+    Kind(ManifestKind),
     /// Manifests of every kind and the project file.
     Manifest,
     /// The same for editors that know draft-07 only.
@@ -27,7 +27,7 @@ impl PublishedSchema {
     /// All of them: those of kinds first.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let kinds = Kind::ALL.iter().copied().map(Self::Kind);
+        let kinds = ManifestKind::all().map(Self::Kind);
         kinds.chain([Self::Manifest, Self::ManifestDraft07, Self::Project, Self::Plan]).collect()
     }
 
@@ -36,7 +36,7 @@ impl PublishedSchema {
     pub fn named(name: &str) -> Option<Self> {
         let lower = name.to_ascii_lowercase();
         let others = Self::all().into_iter().find(|schema| schema.name() == lower);
-        others.or_else(|| Kind::named_like(name).map(Self::Kind))
+        others.or_else(|| ManifestKind::named_like(name).map(Self::Kind))
     }
 
     /// What it is asked for by.
@@ -107,7 +107,7 @@ mod tests {
             assert_eq!(PublishedSchema::named(&schema.name()), Some(schema));
             assert!(schema.text(Variety::Strict).ends_with("}\n"));
         }
-        let incoming = Some(PublishedSchema::Kind(Kind::IncomingWebhook));
+        let incoming = Some(PublishedSchema::Kind(ManifestKind::Managed(crate::kinds::Kind::IncomingWebhook)));
         for name in ["IncomingWebhook", "incomingwebhook", "incoming-webhook", "Incoming-Webhook"] {
             assert_eq!(PublishedSchema::named(name), incoming, "{name}");
         }

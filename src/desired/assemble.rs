@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Candidate, Outcome, diagnostics as located, links};
+use super::client_side::{ClientAddress, ClientManifest};
+use super::document::{Candidate, Declared, Outcome, diagnostics as located, links};
 use super::{DesiredObject, Link, Objects};
 use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
@@ -16,12 +17,8 @@ use crate::kinds::{Address, Kind, canonical};
 
 /// Makes the desired objects of what the documents gave. With `partial`, a reference to an object that was not loaded
 /// says nothing about the project.
-pub(super) fn assemble(
-    outcomes: Vec<Outcome>,
-    partial: bool,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> (Vec<DesiredObject>, Digest) {
-    let (candidates, known) = unique(outcomes, diagnostics);
+pub(super) fn assemble(outcomes: Vec<Outcome>, partial: bool, diagnostics: &mut Vec<Diagnostic>) -> Assembled {
+    let Unique { candidates, known, client_side } = unique(outcomes, diagnostics);
     let mut objects = completed(candidates, diagnostics);
     let scope = Objects::new(&objects);
     let mut suggestions = Suggestions::new(&known);
@@ -35,6 +32,14 @@ pub(super) fn assemble(
         let found = located(findings, &object.address, &object.positions);
         diagnostics.extend(found.into_iter().filter(|found| !(partial && may_be_elsewhere(object, found))));
     }
+    // What was not loaded cannot be told from what is not there.
+    if !partial {
+        for manifest in &client_side {
+            let mut findings = Findings::default();
+            manifest.spec.check_in(&scope, &mut findings);
+            diagnostics.extend(located(findings, &manifest.address, &manifest.positions));
+        }
+    }
     for object in &mut objects {
         object.metadata.normalise();
         object.spec.normalise();
@@ -43,35 +48,67 @@ pub(super) fn assemble(
             Err(error) => diagnostics.push(unreadable(&object.address, object.span, &error)),
         }
     }
-    let digest = digest_of(&objects);
-    (objects, digest)
+    let digest = digest_of(&objects, &client_side);
+    Assembled { objects, client_side, digest }
+}
+
+/// A project's manifests, checked together.
+pub(super) struct Assembled {
+    /// In the order of their addresses.
+    pub objects: Vec<DesiredObject>,
+    /// What is never sent, likewise.
+    pub client_side: Vec<ClientManifest>,
+    /// Of everything that a plan depends on.
+    pub digest: Digest,
 }
 
 /// Every address with the place of its name, broken manifests included.
 type Known = BTreeMap<Address, Option<Span>>;
 
-fn unique(outcomes: Vec<Outcome>, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Candidate>, Known) {
+struct Unique {
+    candidates: Vec<Candidate>,
+    known: Known,
+    client_side: Vec<ClientManifest>,
+}
+
+fn unique(outcomes: Vec<Outcome>, diagnostics: &mut Vec<Diagnostic>) -> Unique {
     let mut known = Known::new();
+    let mut known_client_side: BTreeMap<ClientAddress, Option<Span>> = BTreeMap::new();
     let mut candidates = Vec::with_capacity(outcomes.len());
+    let mut client_side = Vec::new();
     for outcome in outcomes {
-        let Outcome { address, name_span, object, .. } = outcome;
-        let Some(address) = address else { continue };
-        if let Some(first) = known.get(&address) {
-            let mut problem =
-                Diagnostic::error(Code::DuplicateAddress, format!("there are two manifests of {address}"))
-                    .of(address.to_string())
-                    .path(Path::keys("metadata.name"))
-                    .help("kind and name are the identity of an object: rename or remove one of the two");
-            problem.span = name_span;
-            problem.related.extend(first.map(|first| ("the first one".to_owned(), first)));
-            diagnostics.push(problem);
-            continue;
+        let Outcome { declared, name_span, .. } = outcome;
+        match declared {
+            None => {}
+            Some(Declared::Managed(address, object)) => match known.get(&address) {
+                Some(first) => diagnostics.push(duplicate(&address, *first, name_span)),
+                None => {
+                    known.insert(address, name_span);
+                    candidates.extend(object.map(|object| *object));
+                }
+            },
+            Some(Declared::ClientSide(address, manifest)) => match known_client_side.get(&address) {
+                Some(first) => diagnostics.push(duplicate(&address, *first, name_span)),
+                None => {
+                    known_client_side.insert(address, name_span);
+                    client_side.extend(manifest.map(|manifest| *manifest));
+                }
+            },
         }
-        known.insert(address, name_span);
-        candidates.extend(object.map(|object| *object));
     }
     candidates.sort_by(|a, b| a.address.cmp(&b.address));
-    (candidates, known)
+    client_side.sort_by(|a, b| a.address.cmp(&b.address));
+    Unique { candidates, known, client_side }
+}
+
+fn duplicate(address: &dyn std::fmt::Display, first: Option<Span>, second: Option<Span>) -> Diagnostic {
+    let mut problem = Diagnostic::error(Code::DuplicateAddress, format!("there are two manifests of {address}"))
+        .of(address.to_string())
+        .path(Path::keys("metadata.name"))
+        .help("kind and name are the identity of an object: rename or remove one of the two");
+    problem.span = second;
+    problem.related.extend(first.map(|first| ("the first one".to_owned(), first)));
+    problem
 }
 
 fn completed(candidates: Vec<Candidate>, diagnostics: &mut Vec<Diagnostic>) -> Vec<DesiredObject> {
@@ -213,13 +250,13 @@ fn unreadable(address: &Address, span: Span, error: &serde_json::Error) -> Diagn
         .at(span)
 }
 
-fn digest_of(objects: &[DesiredObject]) -> Digest {
-    let parts: Vec<String> = objects
-        .iter()
-        .map(|object| {
-            let former = object.former_name.as_ref().map(|name| format!(" was {name}")).unwrap_or_default();
-            format!("{} {}{former}", object.address, object.digest)
-        })
-        .collect();
+fn digest_of(objects: &[DesiredObject], client_side: &[ClientManifest]) -> Digest {
+    let objects = objects.iter().map(|object| {
+        let former = object.former_name.as_ref().map(|name| format!(" was {name}")).unwrap_or_default();
+        format!("{} {}{former}", object.address, object.digest)
+    });
+    let deciding = client_side.iter().filter(|manifest| manifest.address.kind.decides_plans());
+    let deciding = deciding.map(|manifest| format!("{} {}", manifest.address, manifest.digest));
+    let parts: Vec<String> = objects.chain(deciding).collect();
     Digest::of_parts(parts.iter().map(String::as_bytes))
 }

@@ -2,16 +2,18 @@
 
 use serde_json::Value;
 
+use super::client_side::{ClientAddress, ClientManifest};
 use super::{Link, SecretLink};
 use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
+use crate::base::digest::Digest;
 use crate::base::path::Path;
 use crate::base::positions::{Place, Positions};
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::base::secret::SecretRef;
 use crate::base::source::{FileId, Span};
 use crate::kinds::finding::{Finding, Findings};
-use crate::kinds::{Address, Kind, Metadata, Spec, schema};
+use crate::kinds::{Address, ClientKind, Kind, ManifestKind, Metadata, Spec, schema};
 use crate::manifest::Document;
 
 /// The version of manifests this program reads.
@@ -22,14 +24,21 @@ pub const API_VERSION: &str = "trueup/v1";
 pub(super) struct Outcome {
     /// The file it is in.
     pub file: FileId,
-    /// The address, when it could be told: a broken manifest still exists for those that refer to it.
-    pub address: Option<Address>,
+    /// What it is, when that could be told.
+    pub declared: Option<Declared>,
     /// Where the name stands.
     pub name_span: Option<Span>,
-    /// The object, unless an error leaves none.
-    pub object: Option<Box<Candidate>>,
     /// The problems.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a document declares. A broken one still exists for those that refer to it.
+#[derive(Debug)]
+pub(super) enum Declared {
+    /// An object, unless an error leaves none.
+    Managed(Address, Option<Box<Candidate>>),
+    /// Something that is never sent, likewise.
+    ClientSide(ClientAddress, Option<Box<ClientManifest>>),
 }
 
 /// A typed object that was not yet looked at together with the others.
@@ -47,7 +56,7 @@ pub(super) struct Candidate {
 /// Reads one document.
 pub(super) fn read(document: Document) -> Outcome {
     let Document { file, value, positions, span, sound } = document;
-    let mut outcome = Outcome { file, address: None, name_span: None, object: None, diagnostics: Vec::new() };
+    let mut outcome = Outcome { file, declared: None, name_span: None, diagnostics: Vec::new() };
     let kind = match kind_of(&value, &positions, span) {
         Ok(kind) => kind,
         Err(problem) => {
@@ -60,27 +69,78 @@ pub(super) fn read(document: Document) -> Outcome {
     let name_path = Path::keys("metadata.name");
     let name = name_path.of(&value).and_then(Value::as_str).and_then(|name| name.parse().ok());
     outcome.name_span = positions.find(&name_path).map(|place| place.value);
-    outcome.address = name.map(|name| Address::new(kind, name));
-    if !sound {
-        return outcome;
-    }
-    match typed(kind, &value, &positions, outcome.address.as_ref()) {
-        Err(problems) => outcome.diagnostics = problems,
-        Ok((metadata, spec)) => {
-            let Some(address) = outcome.address.clone() else { return outcome };
-            let mut findings = Findings::default();
-            metadata.check(&address, &mut findings);
-            spec.check(&mut findings);
-            outcome.diagnostics = diagnostics(findings, &address, &positions);
-            let (links, secrets) = links(kind, &value);
-            let candidate = Candidate { address, metadata, spec, links, secrets, positions, span };
-            outcome.object = Some(Box::new(candidate));
+    match kind {
+        ManifestKind::Managed(kind) => {
+            let address = name.map(|name| Address::new(kind, name));
+            let object =
+                if sound { managed(address.as_ref(), kind, &value, positions, span, &mut outcome) } else { None };
+            outcome.declared = address.map(|address| Declared::Managed(address, object));
+        }
+        ManifestKind::ClientSide(kind) => {
+            let address = name.map(|name| ClientAddress { kind, name });
+            let manifest =
+                if sound { client_side(address.as_ref(), kind, &value, positions, span, &mut outcome) } else { None };
+            outcome.declared = address.map(|address| Declared::ClientSide(address, manifest));
         }
     }
     outcome
 }
 
-fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box<Diagnostic>> {
+fn managed(
+    address: Option<&Address>,
+    kind: Kind,
+    value: &Value,
+    positions: Positions,
+    span: Span,
+    outcome: &mut Outcome,
+) -> Option<Box<Candidate>> {
+    let read = |spec: &Value| kind.read_spec(spec);
+    let shown = address.map(ToString::to_string);
+    match typed(kind.into(), value, &positions, shown.as_deref(), &read) {
+        Err(problems) => {
+            outcome.diagnostics = problems;
+            None
+        }
+        Ok((metadata, spec)) => {
+            let address = address?.clone();
+            let mut findings = Findings::default();
+            metadata.check(&address, &mut findings);
+            spec.check(&mut findings);
+            outcome.diagnostics = diagnostics(findings, &address, &positions);
+            let (links, secrets) = links(kind, value);
+            Some(Box::new(Candidate { address, metadata, spec, links, secrets, positions, span }))
+        }
+    }
+}
+
+fn client_side(
+    address: Option<&ClientAddress>,
+    kind: ClientKind,
+    value: &Value,
+    positions: Positions,
+    span: Span,
+    outcome: &mut Outcome,
+) -> Option<Box<ClientManifest>> {
+    let read = |spec: &Value| kind.read_spec(spec);
+    let shown = address.map(ToString::to_string);
+    match typed(kind.into(), value, &positions, shown.as_deref(), &read) {
+        Err(problems) => {
+            outcome.diagnostics = problems;
+            None
+        }
+        Ok((metadata, spec)) => {
+            let address = address?.clone();
+            let mut findings = Findings::default();
+            metadata.check_client_side(kind.as_str(), &mut findings);
+            spec.check(&mut findings);
+            outcome.diagnostics = diagnostics(findings, &address, &positions);
+            let digest = Digest::of_json(value);
+            Some(Box::new(ClientManifest { address, metadata, spec, digest, positions, span }))
+        }
+    }
+}
+
+fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<ManifestKind, Box<Diagnostic>> {
     let at = |key: &str| positions.find(&Path::root().key(key)).filter(|place| place.exact).map_or(span, |p| p.value);
     let start = positions.find(&Path::root()).map_or(span, |place| place.value);
     // Only where it begins: what it is may be pages long.
@@ -109,7 +169,7 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
         }
         None => return Err(Box::new(not_a_manifest("this document has no apiVersion and no kind"))),
     }
-    let kinds = || Kind::ALL.iter().map(|kind| kind.as_str());
+    let kinds = || ManifestKind::all().map(ManifestKind::as_str);
     match map.get("kind") {
         Some(Value::String(kind)) => kind.parse().map_err(|()| {
             let problem = Diagnostic::error(Code::UnknownKind, format!("there is no kind `{kind}`")).at(at("kind"));
@@ -131,33 +191,32 @@ fn kind_of(value: &Value, positions: &Positions, span: Span) -> Result<Kind, Box
     }
 }
 
-fn typed(
-    kind: Kind,
+fn typed<S>(
+    kind: ManifestKind,
     value: &Value,
     positions: &Positions,
-    address: Option<&Address>,
-) -> Result<(Metadata, Spec), Vec<Diagnostic>> {
-    let shown = address.map(ToString::to_string);
+    address: Option<&str>,
+    read_spec: &dyn Fn(&Value) -> Result<S, serde_json::Error>,
+) -> Result<(Metadata, S), Vec<Diagnostic>> {
     let broken = |error: &dyn std::fmt::Display| {
         let place = positions.find(&Path::keys("spec")).map(|place| place.value);
         let mut problem = Diagnostic::error(Code::InvalidValue, format!("this {kind} cannot be read: {error}"));
         problem.span = place;
-        problem.address.clone_from(&shown);
+        problem.address = address.map(str::to_owned);
         vec![problem]
     };
     let validator = schema::validator(kind).map_err(|error| broken(&error))?;
     if !validator.is_valid(value) {
-        let context = SchemaContext {
-            schema: schema::strict(kind),
-            instance: value,
-            positions,
-            base: &Path::root(),
-            address: shown.as_deref(),
-        };
+        let context =
+            SchemaContext { schema: schema::strict(kind), instance: value, positions, base: &Path::root(), address };
         let mut problems = schema_diagnostics(validator.iter_errors(value), context);
         for problem in problems.iter_mut().filter(|problem| problem.code == Code::InvalidName) {
             let written = problem.path.as_ref().and_then(|path| path.of(value)).and_then(Value::as_str);
-            if let Some(message) = written.and_then(|name| kind.reserved_name(name)) {
+            let reserved = |name| match kind {
+                ManifestKind::Managed(kind) => kind.reserved_name(name),
+                ManifestKind::ClientSide(_) => None,
+            };
+            if let Some(message) = written.and_then(reserved) {
                 problem.code = Code::ReservedEvent;
                 problem.message = message;
                 problem.help = Some("choose another name, or leave the manifest out".to_owned());
@@ -168,7 +227,7 @@ fn typed(
     }
     let metadata = serde::Deserialize::deserialize(value.get("metadata").unwrap_or(&Value::Null));
     let metadata: Metadata = metadata.map_err(|error: serde_json::Error| broken(&error))?;
-    let spec = kind.read_spec(value.get("spec").unwrap_or(&Value::Null)).map_err(|error| broken(&error))?;
+    let spec = read_spec(value.get("spec").unwrap_or(&Value::Null)).map_err(|error| broken(&error))?;
     Ok((metadata, spec))
 }
 
@@ -193,7 +252,11 @@ pub(super) fn links(kind: Kind, value: &Value) -> (Vec<Link>, Vec<SecretLink>) {
 }
 
 /// Findings at their positions.
-pub(super) fn diagnostics(findings: Findings, address: &Address, positions: &Positions) -> Vec<Diagnostic> {
+pub(super) fn diagnostics(
+    findings: Findings,
+    address: &dyn std::fmt::Display,
+    positions: &Positions,
+) -> Vec<Diagnostic> {
     let span_of = |path: &Path, at_key: bool| {
         positions.find(path).map(|Place { key, value, exact, .. }| {
             // What is missing is shown at its parent's key: the parent's value may be pages long.

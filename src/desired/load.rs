@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Desired;
-use super::assemble::assemble;
+use super::assemble::{Assembled, assemble};
 use super::document::{Outcome, read};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::{FileId, SourceMap};
@@ -60,14 +60,14 @@ pub fn load_project(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
     for outcome in &mut outcomes {
         diagnostics.append(&mut outcome.diagnostics);
     }
-    let (objects, digest) = assemble(outcomes, partial, &mut diagnostics);
+    let Assembled { objects, client_side, digest } = assemble(outcomes, partial, &mut diagnostics);
     sort(&mut diagnostics);
     let is_asked = |file: FileId| asked.as_ref().is_none_or(|asked| asked.contains(&file));
     let manifests = files.into_iter().filter(|file| is_asked(*file)).count();
     // What is wrong elsewhere in the project is not what was asked about; the project file is always part of it.
     diagnostics
         .retain(|found| found.span.is_none_or(|span| is_asked(span.file) || !manifest_files.contains(&span.file)));
-    let desired = Desired { project, objects, digest, sources, asked, partial };
+    let desired = Desired { project, objects, client_side, digest, sources, asked, partial };
     Ok(LoadedProject { desired, diagnostics, manifests })
 }
 

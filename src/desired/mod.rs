@@ -4,6 +4,7 @@
 //! one another, checked together and brought into canonical form.
 
 pub mod assemble;
+pub mod client_side;
 pub mod document;
 pub mod load;
 pub mod secrets;
@@ -12,6 +13,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
+
+use client_side::ClientManifest;
 
 use crate::base::digest::Digest;
 use crate::base::ident::Name;
@@ -30,6 +33,8 @@ pub struct Desired {
     pub project: Project,
     /// In the order of their addresses, each address once.
     pub objects: Vec<DesiredObject>,
+    /// What is never sent to a target, in the order of its addresses.
+    pub client_side: Vec<ClientManifest>,
     /// Of everything that the plan depends on in the manifests.
     pub digest: Digest,
     /// The files, for positions.

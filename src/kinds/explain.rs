@@ -16,7 +16,7 @@ pub use subject::DocumentKind;
 
 use super::catalogue::{EVENTS, Event, Property};
 use super::schema::{first_paragraph, sites};
-use super::{DataClass, Kind};
+use super::{DataClass, Kind, ManifestKind};
 use crate::base::code::Code;
 use crate::base::diagnostic::nearest;
 use subject::Subject;
@@ -122,11 +122,11 @@ pub fn explain(topic: &str, documents: &[DocumentKind<'_>]) -> Result<Explanatio
     }
     let (head, rest) = topic.split_once('.').unwrap_or((topic, ""));
     let document = || documents.iter().find(|document| document.name.eq_ignore_ascii_case(head));
-    let subject = Kind::named_like(head).map(Subject::of_kind).or_else(|| document().map(Subject::of_document));
+    let subject = ManifestKind::named_like(head).map(Subject::of_kind).or_else(|| document().map(Subject::of_document));
     if let Some(subject) = subject {
         return if rest.is_empty() { Ok(of_subject(&subject)) } else { field::of_field(&subject, rest) };
     }
-    let kinds = Kind::ALL.iter().map(|kind| kind.as_str()).chain(documents.iter().map(|document| document.name));
+    let kinds = ManifestKind::all().map(|kind| kind.as_str()).chain(documents.iter().map(|document| document.name));
     let near = if rest.is_empty() {
         nearest(head, kinds.chain(Code::ALL.iter().map(|code| code.as_str()))).map(str::to_owned)
     } else {
@@ -146,7 +146,7 @@ pub fn overview(documents: &[DocumentKind<'_>]) -> Explanation {
         description: first_sentence(&first_paragraph(documentation)),
         only_with: Vec::new(),
     };
-    let kinds = Kind::ALL.iter().map(|kind| child(kind.as_str(), &kind.documentation()));
+    let kinds = ManifestKind::all().map(|kind| child(kind.as_str(), &kind.documentation()));
     let documents = documents.iter().map(|document| child(document.name, document.documentation));
     Explanation {
         title: "Kinds".into(),

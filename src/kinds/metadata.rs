@@ -81,6 +81,15 @@ impl Metadata {
         self.annotations.get(WAS)?.parse().ok()
     }
 
+    /// Of a manifest that is never sent, no annotation of this program's means anything.
+    pub fn check_client_side(&self, kind: &str, findings: &mut Findings) {
+        for key in self.annotations.keys().filter(|key| key.starts_with(PREFIX)) {
+            let at = Path::keys("metadata.annotations").key(key);
+            let message = format!("the annotation `{key}` means nothing on a {kind}, which is never sent to a target");
+            findings.error(Code::InvalidAnnotation, at, message).at_key().help("remove it");
+        }
+    }
+
     /// Checks the annotations this program understands.
     pub fn check(&self, address: &Address, findings: &mut Findings) {
         let annotations = Path::keys("metadata.annotations");

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod canonical;
 pub mod catalogue;
+pub mod client_side;
 pub mod condition;
 pub mod explain;
 pub mod field;
@@ -35,6 +36,8 @@ pub mod template;
 pub mod webhook;
 pub mod workflow;
 
+pub mod policy;
+
 #[cfg(test)]
 mod every_kind;
 
@@ -45,6 +48,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 pub use address::Address;
+pub use client_side::{ClientKind, ClientSpec, ManifestKind};
 pub use field::{DataClass, Field, FieldTree};
 pub use life_cycle::LifeCycle;
 pub use managed::{Before, Creation, Managed, Reach};

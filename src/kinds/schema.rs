@@ -30,7 +30,7 @@ pub use defaults::{default_at, without_defaults};
 pub use draft07::to_draft07;
 pub use validator::{SchemaError, validator};
 
-use super::{Kind, Metadata};
+use super::{ManifestKind, Metadata};
 
 /// The `apiVersion` of every manifest.
 pub const API_VERSION: &str = "trueup/v1";
@@ -58,7 +58,7 @@ pub enum Variety {
 impl Variety {
     /// The schema of a kind's manifests.
     #[must_use]
-    pub fn schema(self, kind: Kind) -> Value {
+    pub fn schema(self, kind: impl Into<ManifestKind>) -> Value {
         match self {
             Self::Editor => editor_schema(kind),
             Self::Strict => manifest_schema(kind),
@@ -76,13 +76,14 @@ impl Variety {
 
 /// The strict schema of a kind's manifests.
 #[must_use]
-pub fn manifest_schema(kind: Kind) -> Value {
+pub fn manifest_schema(kind: impl Into<ManifestKind>) -> Value {
     strict(kind).clone()
 }
 
 /// The editor schema of a kind's manifests.
 #[must_use]
-pub fn editor_schema(kind: Kind) -> Value {
+pub fn editor_schema(kind: impl Into<ManifestKind>) -> Value {
+    let kind = kind.into();
     let mut schema = manifest_schema(kind);
     variables::allow(&mut schema);
     if let Some(map) = schema.as_object_mut() {
@@ -93,14 +94,15 @@ pub fn editor_schema(kind: Kind) -> Value {
 
 /// The strict schema of a kind's manifests, built once.
 #[must_use]
-pub fn strict(kind: Kind) -> &'static Value {
+pub fn strict(kind: impl Into<ManifestKind>) -> &'static Value {
     static SCHEMAS: PerKind<Value> = PerKind::new();
-    SCHEMAS.get(kind, build)
+    SCHEMAS.get(kind.into(), build)
 }
 
 /// The name of a kind's schema file: `incoming-webhook.schema.json`.
 #[must_use]
-pub fn file_name(kind: Kind) -> String {
+pub fn file_name(kind: impl Into<ManifestKind>) -> String {
+    let kind = kind.into();
     let mut name = String::new();
     for c in kind.as_str().chars() {
         if c.is_ascii_uppercase() && !name.is_empty() {
@@ -111,7 +113,7 @@ pub fn file_name(kind: Kind) -> String {
     name + ".schema.json"
 }
 
-fn build(kind: Kind) -> Value {
+fn build(kind: ManifestKind) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let metadata = Metadata::json_schema(&mut generator).to_value();
     let spec = kind.spec_schema(&mut generator).to_value();
@@ -149,17 +151,16 @@ pub(in crate::kinds) fn first_paragraph(text: &str) -> String {
 
 /// A value for each kind, made when it is first asked for.
 struct PerKind<T> {
-    cells: [OnceLock<T>; Kind::ALL.len()],
+    cells: [OnceLock<T>; ManifestKind::COUNT],
 }
 
 impl<T> PerKind<T> {
     const fn new() -> Self {
-        Self { cells: [const { OnceLock::new() }; Kind::ALL.len()] }
+        Self { cells: [const { OnceLock::new() }; ManifestKind::COUNT] }
     }
 
-    fn get(&self, kind: Kind, make: impl FnOnce(Kind) -> T) -> &T {
-        // The kinds are numbered in the order of `Kind::ALL`, because one list declares both.
-        self.cells[kind as usize].get_or_init(|| make(kind))
+    fn get(&self, kind: ManifestKind, make: impl FnOnce(ManifestKind) -> T) -> &T {
+        self.cells[kind.index()].get_or_init(|| make(kind))
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::options::PlanOptions;
 use super::plan_value::{Action, Change, ChangeKind, Drift, Plan, Summary, UnknownSecret};
 use super::reason::Reason;
+use super::review::Review;
 use super::{limits, order, orphans, publish, referrers};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
@@ -213,6 +214,7 @@ impl<'a> Builder<'a> {
             warnings: self.warnings,
             diagnostics: Vec::new(),
             refusals,
+            review: Review::default(),
         })
     }
 

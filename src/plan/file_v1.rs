@@ -5,6 +5,7 @@
 
 mod guarded;
 mod read;
+mod review;
 mod write;
 
 use jiff::Timestamp;
@@ -14,8 +15,14 @@ use serde_json::Value;
 
 pub use guarded::{Guard, GuardedV1, Side};
 pub use read::{PlanFileError, SIZE_LIMIT, read};
+pub use review::{
+    DataFlowV1, DestinationPreviewV1, NotEvaluatedV1, PolicyFindingV1, PreviewV1, SampleV1, SampledPreviewV1,
+    SamplesV1, WebhookPreviewV1,
+};
 
 use super::plan_value::{ChangeKind, Plan, Summary};
+use super::preview::FailOn;
+use super::review::Review;
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, PlanId, Revision};
@@ -81,6 +88,15 @@ pub struct PlanV1 {
     pub diagnostics: Vec<DiagnosticRecord>,
     /// How often each action occurs.
     pub summary: Summary,
+    /// What recorded events say of the change; `null` where none were replayed.
+    #[serde(default)]
+    pub preview: Option<PreviewV1>,
+    /// Which data reaches which host.
+    #[serde(default)]
+    pub data_flow: Vec<DataFlowV1>,
+    /// What the policies object to.
+    #[serde(default)]
+    pub policies: Vec<PolicyFindingV1>,
 }
 
 /// One action on one address.
@@ -258,6 +274,18 @@ pub enum RefusalV1 {
         #[schemars(with = "Vec<String>")]
         addresses: Vec<Address>,
     },
+    /// Policies refuse it; no flag lifts this.
+    Policy {
+        /// How many rules are broken that refuse.
+        errors: usize,
+    },
+    /// The preview shows what `--fail-on` names; a plan without that flag is not refused.
+    FailOn {
+        /// What.
+        reason: FailOn,
+        /// How often.
+        count: u64,
+    },
 }
 
 impl PlanV1 {
@@ -290,6 +318,7 @@ impl PlanV1 {
             diagnostics,
             refusals,
             summary,
+            review: Review { preview, data_flow, policies },
         } = plan;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -315,6 +344,9 @@ impl PlanV1 {
             warnings: warnings.clone(),
             diagnostics: diagnostics.clone(),
             summary: *summary,
+            preview: preview.as_ref().map(|preview| PreviewV1::new(preview, show_personal)),
+            data_flow: data_flow.iter().map(DataFlowV1::new).collect(),
+            policies: policies.iter().map(PolicyFindingV1::new).collect(),
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod changes;
 pub mod content;
+pub mod data_flow;
 pub mod file_v1;
 pub mod limits;
 pub mod options;
@@ -10,10 +11,13 @@ pub mod order;
 pub mod orphans;
 mod per_object;
 pub mod plan_value;
+pub mod policy_finding;
+pub mod preview;
 pub mod publish;
 mod re_point;
 pub mod reason;
 pub mod referrers;
+pub mod review;
 pub mod selection;
 pub mod shown;
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::preview::FailOn;
 use super::reason::Reason;
+use super::review::Review;
 use super::shown::Shown;
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// The counts.
     pub summary: Summary,
+    /// What the change does, and what the policies say of it.
+    pub review: Review,
 }
 
 /// One action on one address.
@@ -170,6 +174,18 @@ pub enum Refusal {
     Sends {
         /// The notifications.
         addresses: Vec<Address>,
+    },
+    /// Policies refuse it.
+    Policy {
+        /// How many rules are broken that refuse.
+        errors: usize,
+    },
+    /// The preview shows what `--fail-on` names.
+    FailOn {
+        /// What.
+        reason: FailOn,
+        /// How often.
+        count: u64,
     },
 }
 

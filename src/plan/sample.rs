@@ -16,8 +16,13 @@ use crate::base::ident::{Generation, PlanId, Revision};
 use crate::base::path::{Path, Segment};
 use crate::base::secret::SecretRef;
 use crate::base::source::Location;
-use crate::kinds::Address;
+use crate::kinds::policy::RuleSeverity;
+use crate::kinds::{Address, DataClass};
 use crate::object::action::ActionKind;
+use crate::plan::data_flow::{DataFlow, FlowChange};
+use crate::plan::policy_finding::PolicyFinding;
+use crate::plan::preview::{DestinationPreview, FailOn, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
+use crate::plan::review::Review;
 
 pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -44,6 +49,7 @@ pub(crate) fn empty() -> Plan {
         diagnostics: Vec::new(),
         refusals: Vec::new(),
         summary: Summary::default(),
+        review: Review::default(),
     }
 }
 
@@ -346,6 +352,63 @@ fn any_action() -> impl Strategy<Value = Action> {
     )
 }
 
+fn any_review() -> impl Strategy<Value = Review> {
+    let changes = || proptest::collection::vec(any_change(), 0..3);
+    let numbers = any::<(u64, u64, bool, bool)>();
+    (any_address(), changes(), changes(), numbers, "\\PC{0,30}").prop_map(
+        |(at, payload, texts, (before, after, replayed, located), text)| {
+            let when = "2026-11-22T08:30:00Z".parse().unwrap();
+            let sample = Sample { event_id: text.clone(), occurred_at: when, changes: payload };
+            let sampled = vec![SampledPreview { address: at.clone(), sample: text.clone(), changes: texts }];
+            let preview = Preview {
+                events: before,
+                from: located.then_some(when),
+                to: located.then_some(when),
+                skipped: after,
+                webhooks: vec![WebhookPreview {
+                    address: at.clone(),
+                    before,
+                    after,
+                    gained: after,
+                    lost: before,
+                    changed: 1,
+                    gained_sample: located.then(|| sample.clone()),
+                    lost_sample: None,
+                    changed_sample: Some(sample),
+                }],
+                destinations: vec![DestinationPreview { url: text.clone(), before, after }],
+                templates: sampled.clone(),
+                workflows: sampled,
+                not_exercised: vec![at.clone()],
+                not_evaluated: vec![NotEvaluated { address: at.clone(), why: text.clone() }],
+            };
+            let flow = |class, change| DataFlow {
+                class,
+                source: text.clone(),
+                via: at.clone(),
+                host: "hooks.slack.test".into(),
+                change,
+            };
+            let finding = PolicyFinding {
+                policy: "https-only".parse().unwrap(),
+                address: at.clone(),
+                severity: if located { RuleSeverity::Error } else { RuleSeverity::Warning },
+                message: text.clone(),
+                location: located.then(|| origin("a.yaml", 3, 4, None).location),
+            };
+            Review {
+                preview: replayed.then_some(preview),
+                data_flow: vec![
+                    flow(DataClass::Personal, FlowChange::Added),
+                    flow(DataClass::Content, FlowChange::Removed),
+                    flow(DataClass::Technical, FlowChange::Kept),
+                ],
+                policies: vec![finding],
+            }
+        },
+    )
+}
+
 /// Plans whose parts agree, otherwise arbitrary.
 pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let actions = proptest::collection::vec(any_action(), 0..8);
@@ -353,8 +416,8 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let orphans = proptest::collection::vec(any_address(), 0..3);
     let numbers = (any::<u64>(), 0usize..1_000, any::<bool>());
     let notes = proptest::collection::vec("\\PC{0,30}", 0..2);
-    (actions, drift, orphans, numbers, notes).prop_map(
-        |(actions, drift, orphans, (revision, unchanged, whole), notes)| {
+    (actions, drift, orphans, numbers, notes, any_review()).prop_map(
+        |(actions, drift, orphans, (revision, unchanged, whole), notes, review)| {
             let mut plan = empty();
             plan.plan_id = PlanId(uuid::Uuid::from_u64_pair(revision, 1));
             plan.revision = Revision(revision);
@@ -362,7 +425,10 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             plan.selection = (!whole).then(|| "-l team=a".to_owned());
             plan.refusals =
                 actions.iter().filter(|a| a.sends.is_some()).map(|a| Refusal::Protected(a.address.clone())).collect();
+            plan.refusals.push(Refusal::Policy { errors: unchanged });
+            plan.refusals.push(Refusal::FailOn { reason: FailOn::LostDelivery, count: revision });
             plan.actions = actions;
+            plan.review = review;
             plan.drift = drift
                 .into_iter()
                 .map(|(address, change, by)| Drift {

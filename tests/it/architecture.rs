@@ -143,7 +143,7 @@ fn every_test_file_is_compiled() {
 
 #[test]
 fn every_kind_has_a_file_with_an_example() {
-    for kind in trueup::kinds::Kind::ALL {
+    for kind in trueup::kinds::ManifestKind::all() {
         let documentation = kind.documentation();
         let example = format!("```yaml\napiVersion: trueup/v1\nkind: {kind}\n");
         assert!(documentation.contains(&example), "{kind} has no example in its documentation");

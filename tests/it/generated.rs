@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 use trueup::cli::reference::command_line_reference;
 use trueup::cli::schemas::{PublishedSchema, with_documents};
-use trueup::kinds::Kind;
+use trueup::kinds::ManifestKind;
 use trueup::kinds::explain::{codes_reference, document_reference, events_reference, kind_reference};
 use trueup::kinds::schema::Variety;
 use trueup::server::api::openapi;
@@ -25,9 +25,9 @@ fn generated() -> BTreeMap<String, String> {
     for schema in PublishedSchema::all() {
         files.insert(format!("schemas/{}", schema.file()), schema.text(Variety::Editor));
     }
-    for kind in Kind::ALL {
-        let name = PublishedSchema::Kind(*kind).name();
-        files.insert(format!("docs/reference/kinds/{name}.md"), kind_reference(*kind));
+    for kind in ManifestKind::all() {
+        let name = PublishedSchema::Kind(kind).name();
+        files.insert(format!("docs/reference/kinds/{name}.md"), kind_reference(kind));
     }
     with_documents(|documents| {
         for document in documents {
@@ -130,7 +130,7 @@ fn assert_local(value: &Value, name: &str) {
 
 #[test]
 fn examples_of_the_documentation_fit_the_schemas_for_editors() {
-    let documents = Kind::ALL.iter().map(|kind| (PublishedSchema::Kind(*kind), kind.documentation()));
+    let documents = ManifestKind::all().map(|kind| (PublishedSchema::Kind(kind), kind.documentation()));
     let project = (PublishedSchema::Project, trueup::manifest::project_documentation());
     for (schema, documentation) in documents.chain([project]) {
         let mut examples = 0;

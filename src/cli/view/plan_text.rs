@@ -196,6 +196,10 @@ pub fn refusal_text(refusal: &Refusal) -> String {
             let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             format!("people are reached at once by {}: --allow-send consents", names.join(", "))
         }
+        Refusal::Policy { errors } => format!("{} of the policies: mend what they name", count(*errors, "violation")),
+        Refusal::FailOn { reason, count: times } => {
+            format!("--fail-on {}: the replayed events show {times} of it", reason.as_str())
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::markdown::{self, code, paragraph, table, with_tags, yes};
 use super::subject::{DocumentKind, Subject};
 use super::type_text::type_text;
 use crate::base::code::Code;
-use crate::kinds::Kind;
+use crate::kinds::ManifestKind;
 use crate::kinds::catalogue::{COMMON, EVENTS, Property};
 use crate::kinds::field::{Compare, FieldTree};
 use crate::kinds::schema::sites::{self, Site};
@@ -18,8 +18,12 @@ const DEPTH_LIMIT: usize = 16;
 
 /// The page of a kind: its documentation, life cycle and all its fields.
 #[must_use]
-pub fn kind_reference(kind: Kind) -> String {
-    let token = kind.has_token().then_some("The target makes a secret token for each; `trueup outputs` prints it.");
+pub fn kind_reference(kind: ManifestKind) -> String {
+    let has_token = match kind {
+        ManifestKind::Managed(kind) => kind.has_token(),
+        ManifestKind::ClientSide(_) => false,
+    };
+    let token = has_token.then_some("The target makes a secret token for each; `trueup outputs` prints it.");
     page(&Subject::of_kind(kind), token)
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::kinds::schema::strict;
-use crate::kinds::{FieldTree, Kind};
+use crate::kinds::{FieldTree, ManifestKind};
 
 /// A document with a schema that is no managed kind, such as the project file.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +29,17 @@ pub(super) struct Subject<'s> {
 }
 
 impl Subject<'static> {
-    pub(super) fn of_kind(kind: Kind) -> Self {
+    pub(super) fn of_kind(kind: ManifestKind) -> Self {
+        let life_cycle = match kind {
+            ManifestKind::Managed(kind) => Some(kind.life_cycle().description()),
+            ManifestKind::ClientSide(_) => None,
+        };
         Self {
             name: kind.as_str(),
             documentation: Cow::Owned(kind.documentation()),
             schema: strict(kind),
             tree: Some(kind.field_tree()),
-            life_cycle: Some(kind.life_cycle().description()),
+            life_cycle,
         }
     }
 }

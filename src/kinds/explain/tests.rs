@@ -106,7 +106,7 @@ fn slips_are_recognised() {
 #[test]
 fn every_field_has_a_type_and_words_and_a_row() {
     for kind in Kind::ALL {
-        let page = kind_reference(*kind);
+        let page = kind_reference((*kind).into());
         for row in kind.fields() {
             let topic = format!("{kind}.{}", row.path);
             let field = explain(&topic, &[]).unwrap_or_else(|error| panic!("{topic}: {error}"));

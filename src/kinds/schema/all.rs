@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::inline::DEFINITIONS;
 use super::subschemas::visit;
 use super::{API_VERSION, BASE_URL, DIALECT, Variety};
-use crate::kinds::Kind;
+use crate::kinds::ManifestKind;
 
 /// The schema of a manifest of any kind; `project` is the schema of the project file.
 ///
@@ -15,7 +15,7 @@ use crate::kinds::Kind;
 /// instead of "matches none".
 #[must_use]
 pub fn all_schema(variety: Variety, project: Value) -> Value {
-    let kinds = Kind::ALL.iter().map(|kind| (kind.as_str(), variety.schema(*kind)));
+    let kinds = ManifestKind::all().map(|kind| (kind.as_str(), variety.schema(kind)));
     let mut definitions = Map::new();
     let mut cases = Vec::new();
     let mut names = Vec::new();
@@ -61,9 +61,7 @@ fn adopt(name: &str, mut schema: Value, definitions: &mut Map<String, Value>) {
     // Two kinds may mean different things by one name. What another kind defines alike is shared.
     let clashing: BTreeSet<String> = own
         .iter()
-        .filter(|(key, body)| {
-            Kind::ALL.iter().any(|kind| kind.as_str() == *key) || definitions.get(*key).is_some_and(|d| d != *body)
-        })
+        .filter(|(key, body)| key.parse::<ManifestKind>().is_ok() || definitions.get(*key).is_some_and(|d| d != *body))
         .map(|(key, _)| key.clone())
         .collect();
     let rename = |schema: &mut Value| {

@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::*;
 use crate::base::path::{Path, Segment};
+use crate::kinds::Kind;
 use crate::kinds::Spec;
 
 /// The manifests in a kind's documentation, read by another YAML reader than ours.

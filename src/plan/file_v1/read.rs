@@ -7,12 +7,14 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::guarded::Rebuild;
+use super::review::{DataFlowV1, PolicyFindingV1, PreviewV1};
 use super::{ActionV1, ChangeV1, DriftV1, OriginV1, PlanV1, RefreshV1, RefusalV1, Side, UnknownSecretV1, body_digest};
 use crate::base::path::Path;
 use crate::base::source::Location;
 use crate::object::action::ActionKind;
 use crate::plan::plan_value::{Action, Change, Drift, Origin, Plan, Refusal, Summary, UnknownSecret};
 use crate::plan::reason::Reason;
+use crate::plan::review::Review;
 
 /// The largest plan file that is read, in bytes: a plan of 100,000 creates has about a tenth of it.
 pub const SIZE_LIMIT: usize = 256 * 1024 * 1024;
@@ -117,6 +119,9 @@ impl PlanV1 {
             warnings,
             diagnostics,
             summary,
+            preview,
+            data_flow,
+            policies,
         } = self;
         let counted = Summary::count(actions.iter().map(|action| &action.action), summary.unchanged);
         if counted != summary {
@@ -144,6 +149,11 @@ impl PlanV1 {
             diagnostics,
             refusals: refusals.into_iter().map(refusal).collect(),
             summary,
+            review: Review {
+                preview: preview.map(PreviewV1::into_preview).transpose()?,
+                data_flow: data_flow.into_iter().map(DataFlowV1::into_flow).collect(),
+                policies: policies.into_iter().map(PolicyFindingV1::into_finding).collect(),
+            },
         };
         if written.is_some() && written != body_digest(&plan).ok() {
             return Err(PlanFileError::Inconsistent("it was changed after it was made".to_owned()));
@@ -188,6 +198,11 @@ fn action(action: ActionV1) -> Result<Action, PlanFileError> {
         archives,
         sends,
     })
+}
+
+/// The changes of a list.
+pub(super) fn changes(list: Vec<ChangeV1>) -> Result<Vec<Change>, PlanFileError> {
+    list.into_iter().map(change).collect()
 }
 
 fn change(change: ChangeV1) -> Result<Change, PlanFileError> {
@@ -244,5 +259,7 @@ fn refusal(refusal: RefusalV1) -> Refusal {
         }
         RefusalV1::Protected { address } => Refusal::Protected(address),
         RefusalV1::Sends { addresses } => Refusal::Sends { addresses },
+        RefusalV1::Policy { errors } => Refusal::Policy { errors },
+        RefusalV1::FailOn { reason, count } => Refusal::FailOn { reason, count },
     }
 }

@@ -86,6 +86,8 @@ impl RefusalV1 {
             }
             Refusal::Protected(address) => Self::Protected { address: address.clone() },
             Refusal::Sends { addresses } => Self::Sends { addresses: addresses.clone() },
+            Refusal::Policy { errors } => Self::Policy { errors: *errors },
+            Refusal::FailOn { reason, count } => Self::FailOn { reason: *reason, count: *count },
         }
     }
 }

@@ -1,0 +1,56 @@
+//! Which data reaches which host, before and after: a part of the plan that `review` fills in and every view shows.
+
+use crate::kinds::{Address, DataClass};
+
+/// One property or variable that reaches one host by one object.
+///
+/// Ordered as reviewers read them: what is new first, and of it the most guarded class first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFlow {
+    /// What it says about people.
+    pub class: DataClass,
+    /// The event's property (`survey.submitted.answer`), the run's variable (`email`), or `whole payload` where what is
+    /// sent cannot be told apart.
+    pub source: String,
+    /// The object by which it leaves.
+    pub via: Address,
+    /// Host and port of the receiver, lower case; `any host` where the host itself is a variable.
+    pub host: String,
+    /// Whether the plan brings it about.
+    pub change: FlowChange,
+}
+
+/// What a plan does to a flow.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum FlowChange {
+    /// The plan brings it about.
+    Added,
+    /// The plan ends it.
+    Removed,
+    /// It is there before and after.
+    Kept,
+}
+
+impl FlowChange {
+    /// As written in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Kept => "kept",
+        }
+    }
+}
+
+impl DataFlow {
+    /// What they are sorted by.
+    #[must_use]
+    pub fn rank(&self) -> impl Ord + '_ {
+        (self.change, std::cmp::Reverse(self.class), &self.host, &self.via, &self.source)
+    }
+}
