@@ -30,6 +30,8 @@ pub mod apply;
 
 pub mod export;
 
+pub mod review;
+
 pub mod store;
 
 pub mod provider;

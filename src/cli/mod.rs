@@ -10,6 +10,7 @@ pub mod private_file;
 pub mod project;
 pub mod reference;
 pub mod refusal;
+pub mod reviewing;
 pub mod schemas;
 pub mod secret_source;
 pub mod server_folder;

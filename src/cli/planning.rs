@@ -7,6 +7,7 @@ use super::Context;
 use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments};
 use super::exit::{self, Exit};
 use super::project;
+use super::reviewing;
 use super::secret_source::GuardedSource;
 use super::view::diagnostic_json::records;
 use crate::base::code::Code;
@@ -73,6 +74,7 @@ pub async fn plan(
     match crate::plan::build(desired, &live, &options(prepared, wish)) {
         Ok(mut plan) => {
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
+            reviewing::complete(&mut plan, desired, &live)?;
             Ok((plan, live))
         }
         Err(problems) => {

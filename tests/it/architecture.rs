@@ -25,7 +25,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("plan", &["diff", "desired", "live", "object", "kinds"]),
     ("apply", &["plan", "live", "desired", "provider", "object", "kinds"]),
     ("export", &["live", "object", "kinds"]),
-    ("review", &["plan", "diff", "desired", "lint", "live", "behaviour", "kinds"]),
+    ("review", &["plan", "diff", "desired", "lint", "live", "behaviour", "object", "kinds"]),
     ("runtime", &["store", "behaviour", "object", "kinds"]),
     ("server", &["runtime", "store", "behaviour", "object", "kinds"]),
 ];

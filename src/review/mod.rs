@@ -1,0 +1,6 @@
+//! What a change will do before it is made: both states side by side, and what reviewers learn from them.
+//!
+//! Pure, like `plan`: everything it needs is an argument. What it finds becomes the plan's [`crate::plan::review::Review`],
+//! so that every view shows the same.
+
+pub mod states;
