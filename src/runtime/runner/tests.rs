@@ -16,15 +16,17 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::drive::Done;
 use super::{
     NotificationOrder, Notifier, NotifyFailure, RunError, RunStatus, RunView, Runner, RunnerParts, StartRun,
     TaskCancellation,
 };
 use crate::base::ident::Name;
 use crate::base::secret::SecretText;
+use crate::behaviour::run::effect::{Event, HttpResult};
 use crate::kinds::{Address, Metadata};
 use crate::object::changeset::SecretWrite;
-use crate::object::run::{EmailState, TaskException, TaskState};
+use crate::object::run::{EmailState, RunDetails, TaskException, TaskState};
 use crate::runtime::configuration::Configurations;
 use crate::runtime::outgoing::{Outgoing, OutgoingSettings};
 use crate::runtime::timer::Timer;
@@ -534,4 +536,25 @@ async fn e_mails_are_handed_to_the_mail_server() {
     let view = rig.view(id).await;
     assert_eq!((view.path.join(" "), view.emails.len(), view.problems.len()), ("send bad".into(), 0, 1));
     assert_eq!(mails.borrow().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_written_down_a_second_time_stops_nothing() {
+    let receiver = Receiver::start([Answer::Json(200, "{}"), Answer::Hang]).await;
+    let rig = Rig::new(None).await;
+    let step = |name: &str, next: &str| {
+        json!({"name": name, "type": "webhook", "method": "GET", "url": format!("http://{}/", receiver.address),
+               "routes": {"success": next, "failure": "bye"}})
+    };
+    let steps = json!([step("first", "second"), step("second", "bye"), {"name": "bye", "type": "end"}]);
+    rig.put("Workflow/two", json!({"start": "first", "steps": steps}), Vec::new()).await;
+    let id = rig.start("two", json!({})).await;
+    receiver.wait(2).await;
+    // As when the commit of the first was done, and nobody could tell.
+    let result = HttpResult::Answered { status: 200, content_type: None, body: Vec::new() };
+    let done = Done { visit: 1, event: Event::Response(result), details: RunDetails::default() };
+    assert!(matches!(rig.runner.finish(id, done).await, Ok(true)));
+    let rig = rig.kill().await;
+    assert_eq!(rig.rest(id).await, RunStatus::Completed);
+    assert_eq!((rig.view(id).await.path.len(), receiver.received().len()), (3, 3));
 }
