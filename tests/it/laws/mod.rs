@@ -7,6 +7,8 @@ mod empty_after_apply;
 mod exported;
 mod faults;
 mod killed;
+#[cfg(unix)]
+mod killed_over_http;
 mod order;
 mod over_http;
 mod ownership;
