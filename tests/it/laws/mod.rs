@@ -15,6 +15,8 @@ mod ownership;
 mod plan_writes_nothing;
 mod preview_equals_reality;
 mod pruning;
+#[cfg(unix)]
+mod runs_survive;
 mod same_input;
 mod secrets;
 mod stale_plans;
