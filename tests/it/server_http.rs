@@ -101,6 +101,33 @@ fn bodies_and_headers_have_a_size() {
 }
 
 #[test]
+fn who_writes_a_whole_body_before_reading_reads_the_refusal() {
+    let rig = ServerRig::new();
+    let body = vec![b'x'; 5 << 20];
+    let announced = format!("{TOKEN}content-length: {}\r\n\r\n", body.len());
+    let chunked = format!("{TOKEN}transfer-encoding: chunked\r\n\r\n{:x}\r\n", body.len());
+    let unknown = format!("POST /v1/events HTTP/1.1\r\nhost: here\r\ncontent-length: {}\r\n\r\n", body.len());
+    for (head, status) in [(announced, "413"), (chunked, "413"), (unknown, "401")] {
+        let mut stream = say(&rig, &head);
+        stream.write_all(&body).expect("the server takes what is still sent");
+        let answer = rest(stream);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
+        assert_eq!(answer.contains("connection: close"), status == "413", "{answer}");
+        assert!(answer.ends_with('}'), "{answer}");
+    }
+}
+
+#[test]
+fn who_never_stops_sending_is_not_listened_to_for_ever() {
+    let rig = ServerRig::new();
+    let mut stream = say(&rig, &format!("{TOKEN}content-length: 1000000000000\r\n\r\n"));
+    let chunk = vec![b'x'; 1 << 20];
+    let most = 1 << 14;
+    let taken = (0..most).take_while(|_| stream.write_all(&chunk).is_ok()).count();
+    assert!(taken < most, "the server took {taken} MiB");
+}
+
+#[test]
 fn slow_callers_are_not_waited_for() {
     let rig = ServerRig::with(|settings| {
         settings.limits.header_time = SHORT;
