@@ -44,7 +44,7 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 pub use access::{IssuedToken, KeyToVerify, NewKey, TokenAccess, TokenLookup};
-pub use by_hand::{IfMatch, PutOutcome, Removed};
+pub use by_hand::{IfMatch, Put, PutOutcome, Removed};
 pub use clock::Clock;
 pub use deliveries::{DeliveryFilter, DueDelivery, DueLimit, PendingDestination, Redelivered};
 pub use error::{Cause, StoreError};
