@@ -50,7 +50,7 @@ pub use deliveries::{DeliveryFilter, DueDelivery, DueLimit, PendingDestination, 
 pub use error::{Cause, StoreError};
 pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
-pub use notifications::{ListedNotification, SentDetails, SentNotification};
+pub use notifications::{ListedNotification, PrunedMarks, SentDetails, SentNotification};
 pub use objects::StoredVersion;
 pub use runs::{NewRun, Saved};
 pub use tokens::TokenOwner;

@@ -23,10 +23,11 @@ const STEPS: &[&str] = &[
         include_str!("schema/runs.sql"),
         include_str!("schema/users.sql"),
     ),
+    include_str!("schema/retention.sql"),
 ];
 
 /// The format this program writes.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

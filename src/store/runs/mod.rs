@@ -1,5 +1,6 @@
 //! Runs of workflows: each step of one is written down whole, or not at all.
 
+mod prune;
 mod read;
 mod write;
 
