@@ -52,7 +52,7 @@ pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDeliver
 pub use key::MasterKey;
 pub use notifications::{ListedNotification, PrunedMarks, SentDetails, SentNotification};
 pub use objects::StoredVersion;
-pub use runs::{NewRun, Saved};
+pub use runs::{NewRun, RunFilter, Saved};
 pub use tokens::TokenOwner;
 
 use key::Keys;

@@ -8,6 +8,7 @@
 mod call;
 mod drive;
 mod error;
+mod list;
 mod mail;
 mod notifier;
 mod pinned;
@@ -43,10 +44,11 @@ use pinned::{Pinned, Versions};
 
 pub use call::ANSWER_LIMIT;
 pub use error::RunError;
+pub use list::{ListedRun, RunPage};
 pub use mail::MailServerUrlError;
 pub use notifier::{NotificationOrder, Notifier, NotifyFailure};
 pub use tasks::TaskCancellation;
-pub use view::{RunProblem, RunStatus, RunSummary, RunView};
+pub use view::{RunProblem, RunSummary, RunView};
 
 /// Bytes of what somebody says to a run.
 const INPUT_LIMIT: usize = 64 << 10;
@@ -202,12 +204,13 @@ impl Runner {
             started_at,
         };
         let ended_at = state.outcome().map(|_| started_at);
-        let change = RunChange { state: write(&state)?, active, ended_at, details };
+        let status = view::status(&state);
+        let change = RunChange { state: write(&state)?, status, active, ended_at, details };
         let record = self.0.store.insert_run(new, change).await?;
         if active {
             self.take_up(id);
         }
-        Ok(RunSummary { id, number: record.number, state: RunStatus::of(&state) })
+        Ok(RunSummary { id, number: record.number, state: status })
     }
 
     /// Answers what a run has said; `None` when nobody answered.
@@ -274,7 +277,8 @@ impl Runner {
     pub async fn view(&self, project: &Name, id: Uuid) -> Result<RunView, RunError> {
         let loaded = self.load(project, id).await?;
         let details = self.0.store.reads().run_details(id).await?;
-        Ok(view::view(loaded.record, loaded.state, details, &loaded.pinned))
+        let process = self.0.store.reads().process_numbers(project).await?.get(&loaded.record.workflow).copied();
+        Ok(view::view(loaded.record, loaded.state, details, &loaded.pinned, process))
     }
 
     /// A run's record by its number in the project.
@@ -305,7 +309,7 @@ impl Runner {
             rested.mark_unchanged();
             let loaded = self.load(project, id).await?;
             if !loaded.record.active {
-                let state = RunStatus::of(&loaded.state);
+                let state = view::status(&loaded.state);
                 return Ok(RunSummary { id, number: loaded.record.number, state });
             }
             // An error would mean that the runner is gone, which holds the sender.
@@ -424,7 +428,8 @@ impl Runner {
     async fn save(&self, loaded: &mut Loaded, active: bool) -> Result<RunSummary, RunError> {
         let Loaded { record, state, pinned: _, details } = loaded;
         let ended_at = record.ended_at.or_else(|| state.outcome().map(|_| self.0.timer.now()));
-        let change = RunChange { state: write(state)?, active, ended_at, details: std::mem::take(details) };
+        let status = view::status(state);
+        let change = RunChange { state: write(state)?, status, active, ended_at, details: std::mem::take(details) };
         match self.0.store.save_run(record.id, record.saves, &change).await? {
             Saved::Written => {}
             Saved::Overtaken => return Err(RunError::Overtaken),
@@ -432,7 +437,7 @@ impl Runner {
         if !active {
             self.0.rested.send_modify(|count| *count += 1);
         }
-        Ok(RunSummary { id: record.id, number: record.number, state: RunStatus::of(state) })
+        Ok(RunSummary { id: record.id, number: record.number, state: status })
     }
 }
 

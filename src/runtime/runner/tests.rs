@@ -17,14 +17,13 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    NotificationOrder, Notifier, NotifyFailure, RunError, RunStatus, RunView, Runner, RunnerParts, StartRun,
-    TaskCancellation,
+    NotificationOrder, Notifier, NotifyFailure, RunError, RunView, Runner, RunnerParts, StartRun, TaskCancellation,
 };
 use crate::base::ident::Name;
 use crate::base::secret::SecretText;
 use crate::kinds::{Address, Metadata};
 use crate::object::changeset::SecretWrite;
-use crate::object::run::{EmailState, TaskException, TaskState};
+use crate::object::run::{EmailState, RunStatus, TaskException, TaskState};
 use crate::runtime::configuration::Configurations;
 use crate::runtime::outgoing::{Outgoing, OutgoingSettings};
 use crate::runtime::timer::Timer;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Fixture, create, project, system};
 use crate::base::ident::{Name, ObjectId};
 use crate::kinds::template::NotificationType;
-use crate::object::run::{RunChange, RunDetails, StepLog};
+use crate::object::run::{RunChange, RunDetails, RunStatus, StepLog};
 use crate::store::{NewRun, PrunedMarks, SentDetails, SentNotification};
 
 impl Fixture {
@@ -42,8 +42,9 @@ impl Fixture {
             response_body: None,
         };
         let details = RunDetails { logs: vec![log], ..RunDetails::default() };
+        let status = if has_ended { RunStatus::Completed } else { RunStatus::WaitingForInput };
         let ended_at = has_ended.then(|| self.now());
-        let change = RunChange { state: json!({}), active: false, ended_at, details };
+        let change = RunChange { state: json!({}), status, active: false, ended_at, details };
         self.store.insert_run(new, change).await.expect("written");
         id
     }
