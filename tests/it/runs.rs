@@ -67,6 +67,9 @@ fn what_does_not_fit_is_refused() {
     let places: Vec<&str> =
         faults["errors"].as_array().expect("errors").iter().filter_map(|f| f["place"].as_str()).collect();
     assert_eq!(places, ["data.AMOUNT", "data.NOPE", "data.EMAIL"]);
+    let codes: Vec<&str> =
+        faults["errors"].as_array().expect("errors").iter().filter_map(|f| f["code"].as_str()).collect();
+    assert_eq!(codes, ["wrong-type", "unknown-field", "missing-field"]);
     start(json!({"data": {"EMAIL": "a"}, "extra": 1})).expect_problem(400, "malformed-body");
     start(json!({"data": {"EMAIL": "a"}, "isTest": true})).expect_problem(409, "conflict");
     rig.post("/v1/workflows/none/runs", &token, &json!({})).expect_problem(404, "not-found");

@@ -11,6 +11,7 @@ use super::endpoint::Endpoint;
 use super::events::page_limit;
 use super::extract::{Json, Path, Query};
 use super::problem::{Answer, Fault, Problem, ProblemCode};
+use crate::base::code::Code;
 use crate::base::ident::Name;
 use crate::behaviour::hook::identifier::Identifier;
 use crate::behaviour::run::data::DataError;
@@ -182,13 +183,14 @@ impl From<RunError> for Problem {
             }
             RunError::Data(errors) => {
                 let fault = |error: &DataError| {
-                    let name = match error {
-                        DataError::Unknown(name) | DataError::Required(name) | DataError::Type { name, wanted: _ } => {
-                            Some(name)
-                        }
-                        DataError::TooLarge => None,
+                    let (code, name) = match error {
+                        DataError::Unknown(name) => (Code::UnknownField, Some(name)),
+                        DataError::Required(name) => (Code::MissingField, Some(name)),
+                        DataError::Type { name, wanted: _ } => (Code::WrongType, Some(name)),
+                        DataError::TooLarge => (Code::TooLarge, None),
                     };
-                    Fault { place: name.map(|name| format!("data.{name}")), detail: error.to_string() }
+                    let place = name.map(|name| format!("data.{name}"));
+                    Fault { code: Some(code), place, detail: error.to_string() }
                 };
                 Self::new(ProblemCode::Invalid, "the data do not fit the workflow").faults(errors.iter().map(fault))
             }
