@@ -36,7 +36,7 @@ use runner::{MailServerUrlError, Notifier, Runner, RunnerError, RunnerParts};
 use timer::Timer;
 
 /// What can be set about the engine. Each part adds its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EngineSettings {
     /// How requests leave the server.
     pub outgoing: OutgoingSettings,
@@ -48,18 +48,6 @@ pub struct EngineSettings {
     pub hooks: HookSettings,
     /// For a clock that stands until it is turned: tells that it was. `None` for one that runs by itself.
     pub turned: Option<watch::Receiver<()>>,
-}
-
-impl Default for EngineSettings {
-    fn default() -> Self {
-        Self {
-            outgoing: OutgoingSettings::default(),
-            keep: Keep::default(),
-            mail_server: None,
-            hooks: HookSettings::default(),
-            turned: None,
-        }
-    }
 }
 
 /// Why the engine does not start. Messages complete "failed to …".
