@@ -134,7 +134,11 @@ fn refused(error: EventsError, lines: Option<&[usize]>) -> Problem {
                 }
             };
             let listed = faults.iter().take(FAULTS);
-            let listed = listed.map(|fault| Fault { place: place(fault), detail: fault.fault.message.clone() });
+            let listed = listed.map(|fault| Fault {
+                code: Some(fault.fault.code),
+                place: place(fault),
+                detail: fault.fault.message.clone(),
+            });
             let listed: Vec<Fault> = listed.collect();
             let detail = match (faults.as_slice(), listed.as_slice()) {
                 ([_], [only]) => {

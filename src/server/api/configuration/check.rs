@@ -1,7 +1,9 @@
 //! Checking the content of an object before the store sees it.
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
+use crate::base::code::Code;
 use crate::base::diagnostic::Severity;
 use crate::kinds::finding::Findings;
 use crate::kinds::schema::validator;
@@ -21,9 +23,23 @@ pub(super) fn faults(address: &Address, metadata: &Metadata, spec: &Value) -> An
     let fault = |error: jsonschema::ValidationError<'_>| {
         let pointer = error.instance_path().to_string();
         // The value itself may be what somebody typed in place of a secret's reference.
-        Fault { place: Some(format!("{address} {pointer}")), detail: error.masked_with("…").to_string() }
+        let place = Some(format!("{address} {pointer}"));
+        Fault { code: Some(code(error.kind())), place, detail: error.masked_with("…").to_string() }
     };
     Ok(validator.iter_errors(&manifest).take(FAULTS).map(fault).collect())
+}
+
+/// The code of what a schema says, as a manifest author would be told.
+fn code(kind: &ValidationErrorKind) -> Code {
+    match kind {
+        ValidationErrorKind::AdditionalProperties { .. } | ValidationErrorKind::UnevaluatedProperties { .. } => {
+            Code::UnknownField
+        }
+        ValidationErrorKind::Required { .. } => Code::MissingField,
+        ValidationErrorKind::Type { .. } => Code::WrongType,
+        // The schema has a rule for each kind of value; the message says which is broken.
+        _ => Code::InvalidValue,
+    }
 }
 
 /// The faults of an object in the light of the others, as far as they are live: an event without the property that a
@@ -37,7 +53,11 @@ pub(super) fn faults_among(address: &Address, spec: &Value, others: &Configurati
     let errors = findings.as_slice().iter().filter(|finding| finding.severity == Severity::Error);
     errors
         .take(FAULTS)
-        .map(|finding| Fault { place: Some(format!("{address} {}", finding.path)), detail: finding.message.clone() })
+        .map(|finding| Fault {
+            code: Some(finding.code),
+            place: Some(format!("{address} {}", finding.path)),
+            detail: finding.message.clone(),
+        })
         .collect()
 }
 
