@@ -121,12 +121,9 @@ fn what_is_not_allowed_or_wrong_is_told() {
     assert_eq!(run.err, "error: failed to send events: the access token does not have the scope events:write\n");
     assert_eq!(setup.run(&["deliveries"]).code, 4);
     let writer = Setup::new(&[Scope::EventsWrite]);
-    let run = writer.run(&event);
-    assert_eq!(
-        (run.code, run.err.as_str()),
-        (3, "error: system: there is no system `crm`\n"),
-        "of no file, of no line"
-    );
+    let elsewhere = ["send", "event", "--event", "survey.submitted", "--system", "nowhere", "--end-user", "ana"];
+    let run = writer.run(&elsewhere);
+    assert_eq!((run.code, run.err.as_str()), (3, "error: system: there is no system `nowhere`\n"), "of no line");
     assert_eq!(setup.run(&["send", "event", "--event", "survey.submitted"]).code, 64);
     assert_eq!(setup.run(&["send", "event", "--file", "x", "--system", "crm"]).code, 64);
     let embedded = Project::with(&[("trueup.yaml", "apiVersion: trueup/v1\nkind: Project\nmetadata: { name: p }\n")]);
