@@ -202,6 +202,27 @@ fn of_tls(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
             "its certificate is of an authority that is not trusted; --ca-file names one that is".to_owned()
         }
+        // What `openssl req -x509` makes unless it is told otherwise. The library says it in the text of an inner error only;
+        // should it find other words, its own are shown.
+        rustls::Error::InvalidCertificate(error) if format!("{error:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is an authority's, which cannot be a server's own as well (CA:FALSE is missing in it)"
+                .to_owned()
+        }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_handshakes_say_what_to_do() {
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(of_tls(&untrusted).contains("--ca-file"));
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        assert!(of_tls(&plain).contains("does not speak TLS"));
+        let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert_eq!(of_tls(&expired), expired.to_string());
     }
 }
