@@ -254,7 +254,8 @@ fn data_of_a_request_are_set_by_system_users_only() {
     assert_eq!(desk.variables(number)["LIMIT"], 9.5);
     desk.call("sys", "updateRequestDataset", input).expect(200);
     let unknown = json!({"number": 7, "parameters": [note()]});
-    desk.call("sys", "updateRequestDataset", unknown).refused(404, &["unknown-request"]);
+    let answer = desk.call("sys", "updateRequestDataset", unknown).refused(404, &["unknown-request"]);
+    assert!(answer.text.contains("the project has no such request"), "in the words of calls: {answer:?}");
     desk.call("narrow", "cancelRequest", json!({"number": number})).refused(403, &["workflow-not-allowed"]);
 }
 

@@ -226,6 +226,8 @@ fn what_breaks_a_rule_is_refused_and_all_of_it_is_said() {
     ] {
         assert_eq!(world.refused(&call), places, "{call}");
     }
+    let past = world.send(&with(json!({ "endAt": "2020-05-10" }))).expect_problem(400, "invalid").json();
+    assert!(past["detail"].as_str().is_some_and(|detail| detail.contains("is past already")), "{past}");
     let many = |n: usize| json!({ "endUsersIds": (0..n).map(|n| format!("u{n}")).collect::<Vec<_>>() });
     assert_eq!(world.refused(&many(101)), ["notification.endUsersIds"]);
     world.send(&many(100)).expect(201);

@@ -19,6 +19,9 @@ use crate::store::StoreError;
 /// What a handler returns.
 pub type Answer<T> = Result<T, Problem>;
 
+/// Faults that an answer lists: a small body must not become a large answer. Whoever has more says how many in `detail`.
+pub const FAULTS_LISTED: usize = 100;
+
 /// Where each code is explained.
 const TYPE_BASE: &str = "https://trueup.dev/problems/";
 
@@ -178,10 +181,11 @@ impl Problem {
         Self::new(ProblemCode::RateLimited, detail).retry_after(retry_after)
     }
 
-    /// With a list of faults.
+    /// With a list of faults, of which the first [`FAULTS_LISTED`] are answered.
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
-        self.0.faults.extend(faults);
+        let room = FAULTS_LISTED.saturating_sub(self.0.faults.len());
+        self.0.faults.extend(faults.into_iter().take(room));
         self
     }
 
@@ -362,6 +366,14 @@ mod tests {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
             assert!(code.meaning().ends_with('.') && !code.title().ends_with('.'), "{code:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_lists_so_many_faults_and_no_more() {
+        let faults = (0..100_000).map(|n| Fault { code: None, place: None, detail: n.to_string() });
+        let problem = Problem::new(ProblemCode::Invalid, "many").faults(faults);
+        let listed = problem.to_value()["errors"].as_array().map(Vec::len);
+        assert_eq!(listed, Some(FAULTS_LISTED));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Checking the content of an object before the store sees it.
 
-use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
-use crate::base::code::Code;
-use crate::base::diagnostic::Severity;
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::path::Path;
+use crate::base::positions::Positions;
+use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::kinds::finding::Findings;
-use crate::kinds::schema::validator;
+use crate::kinds::schema::{strict, validator};
 use crate::kinds::scope::Siblings;
 use crate::kinds::{Address, Kind, Metadata};
 use crate::runtime::configuration::Configuration;
@@ -20,26 +21,24 @@ pub(super) fn faults(address: &Address, metadata: &Metadata, spec: &Value) -> An
     let validator = validator(address.kind).map_err(|error| Problem::internal(error.to_string()))?;
     let metadata = serde_json::to_value(metadata).map_err(|error| Problem::internal(error.to_string()))?;
     let manifest = json!({ "apiVersion": "trueup/v1", "kind": address.kind, "metadata": metadata, "spec": spec });
-    let fault = |error: jsonschema::ValidationError<'_>| {
-        let pointer = error.instance_path().to_string();
-        // The value itself may be what somebody typed in place of a secret's reference.
-        let place = Some(format!("{address} {pointer}"));
-        Fault { code: Some(code(error.kind())), place, detail: error.masked_with("…").to_string() }
-    };
-    Ok(validator.iter_errors(&manifest).take(FAULTS).map(fault).collect())
-}
-
-/// The code of what a schema says, as a manifest author would be told.
-fn code(kind: &ValidationErrorKind) -> Code {
-    match kind {
-        ValidationErrorKind::AdditionalProperties { .. } | ValidationErrorKind::UnevaluatedProperties { .. } => {
-            Code::UnknownField
-        }
-        ValidationErrorKind::Required { .. } => Code::MissingField,
-        ValidationErrorKind::Type { .. } => Code::WrongType,
-        // The schema has a rule for each kind of value; the message says which is broken.
-        _ => Code::InvalidValue,
+    if validator.is_valid(&manifest) {
+        return Ok(Vec::new());
     }
+    // In the words an author of manifests gets; they never repeat what stands in a secret's place.
+    let context = SchemaContext {
+        schema: strict(address.kind),
+        instance: &manifest,
+        positions: &Positions::default(),
+        base: &Path::root(),
+        address: None,
+    };
+    let fault = |Diagnostic { code, message, path, help, .. }: Diagnostic| Fault {
+        code: Some(code),
+        place: Some(path.map_or_else(|| address.to_string(), |path| format!("{address} {path}"))),
+        detail: help.map_or_else(|| message.clone(), |help| format!("{message}; {help}")),
+    };
+    let found = schema_diagnostics(validator.iter_errors(&manifest), context);
+    Ok(found.into_iter().take(FAULTS).map(fault).collect())
 }
 
 /// The faults of an object in the light of the others, as far as they are live: an event without the property that a
