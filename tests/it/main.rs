@@ -14,6 +14,7 @@ mod examples;
 mod fault_proxy;
 mod generated;
 mod hooks;
+mod killable;
 mod laws;
 mod life_cycles;
 mod notifications;
@@ -21,6 +22,7 @@ mod offline_verbs;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod retention;
 mod rig;
 mod rotate;
 mod runs;

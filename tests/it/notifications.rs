@@ -9,7 +9,6 @@ use trueup::kinds::{Address, Metadata};
 use trueup::object::access::Scope;
 use trueup::object::changeset::SecretWrite;
 use trueup::runtime::runner::{NotificationOrder, Notifier as _, NotifyFailure};
-use trueup::store::PutOutcome;
 
 use crate::server_rig::{Answer, PROJECT, ServerRig};
 use crate::support::Project;
@@ -109,9 +108,7 @@ fn put_with(rig: &ServerRig, address: &str, spec: &Value, secrets: Vec<SecretWri
     let (project, metadata) = (Name::from_any(PROJECT), Metadata::named(address.name.clone()));
     let store = rig.engine().store();
     let put = rig.block_on(store.put_by_hand(&project, &address, metadata, spec.clone(), secrets, "ana", None));
-    match put.expect("written") {
-        PutOutcome::Created(id, _) | PutOutcome::Updated(id, _) | PutOutcome::Unchanged(id, _) => id,
-    }
+    put.expect("written").record.id
 }
 
 #[test]

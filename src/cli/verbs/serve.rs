@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{StringValueParser, TypedValueParser as _};
+use clap::builder::{RangedI64ValueParser, StringValueParser, TypedValueParser as _};
 use ipnet::IpNet;
-use jiff::SignedDuration;
 use url::Url;
 
 use crate::base::error_text::chain;
@@ -20,6 +19,7 @@ use crate::cli::view::log::{self, LogFormat, LogLevel};
 use crate::runtime::hooks::HookSettings;
 use crate::runtime::hooks::files::AllowedFolders;
 use crate::runtime::outgoing::OutgoingSettings;
+use crate::runtime::retention::{self, Keep};
 use crate::runtime::{Engine, EngineError, EngineSettings};
 use crate::server::folder_lock::{FolderLock, FolderLockError};
 use crate::server::serve::{Drained, ServeError, Server};
@@ -51,8 +51,15 @@ pub struct Arguments {
     #[arg(long, value_name = "URL")]
     egress_proxy: Option<Url>,
     /// How many days events are kept with their deliveries, once those are settled.
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", default_value_t = retention::EVENT_DAYS, value_parser = days())]
     keep_events: u32,
+    /// How many days runs of workflows are kept after their end, with their tasks, logs and e-mails.
+    #[arg(long, value_name = "DAYS", default_value_t = retention::RUN_DAYS, value_parser = days())]
+    keep_runs: u32,
+    /// How many days notifications that calls have sent are kept after their end; also how long it is known who has read
+    /// one that has ended.
+    #[arg(long, value_name = "DAYS", default_value_t = retention::NOTIFICATION_DAYS, value_parser = days())]
+    keep_notifications: u32,
     /// The mail server that e-mails of workflows are handed to, `smtp://…` or `smtps://…`; they stay in the outbox
     /// without one. May hold a user and a password.
     #[arg(long, value_name = "URL", hide_env_values = true, value_parser = StringValueParser::new().map(SecretText::new))]
@@ -170,14 +177,14 @@ async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> 
         ca_pem,
         ..OutgoingSettings::default()
     };
-    let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
+    let keep = Keep::days(arguments.keep_events, arguments.keep_runs, arguments.keep_notifications);
     let mail_server = arguments.smtp_url.clone();
     let hooks = HookSettings {
         engine_identity: arguments.engine_identity.clone(),
         system_users: arguments.system_user.iter().cloned().collect(),
         allowed_folders: allowed_folders(context, &arguments.allow_file_folder)?,
     };
-    let settings = EngineSettings { outgoing, keep_events, mail_server, hooks, ..EngineSettings::default() };
+    let settings = EngineSettings { outgoing, keep, mail_server, hooks, ..EngineSettings::default() };
     let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
     started.map_err(|error| {
         exit::say_error(&format!("failed to {}", chain(&error)), None);
@@ -205,6 +212,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn range(text: &str) -> Result<IpNet, String> {
     let range = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     range.map_err(|_| "write a range of addresses such as 10.0.0.0/8, or one address".to_owned())
+}
+
+/// A number of days: up to a hundred years.
+fn days() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=36_500)
 }
 
 /// A user's name as calls write it.

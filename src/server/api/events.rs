@@ -139,7 +139,8 @@ fn refused(error: EventsError, lines: Option<&[usize]>) -> Problem {
                 None => fault.fault.message.clone(),
             };
             let listed = faults.iter().take(FAULTS);
-            let listed = listed.map(|fault| Fault { place: place(fault), detail: detail(fault) });
+            let listed =
+                listed.map(|fault| Fault { code: Some(fault.fault.code), place: place(fault), detail: detail(fault) });
             let listed: Vec<Fault> = listed.collect();
             let detail = match (faults.as_slice(), listed.as_slice()) {
                 ([_], [only]) => {

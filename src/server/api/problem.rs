@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::base::code::Code;
 use crate::base::error_text::chain;
 use crate::object::access::Scope;
 use crate::store::StoreError;
@@ -115,6 +116,10 @@ problem_codes! {
 /// One of several faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fault {
+    /// What sort of fault, where it is told apart: one of `docs/reference/codes.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub code: Option<Code>,
     /// Where, if it has a place: an address, a field's path, a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -248,6 +253,9 @@ impl Problem {
         if !self.0.faults.is_empty() {
             let faults = self.0.faults.iter().map(|fault| {
                 let mut member = Map::new();
+                if let Some(code) = fault.code {
+                    member.insert("code".into(), code.as_str().into());
+                }
                 if let Some(place) = &fault.place {
                     member.insert("place".into(), place.as_str().into());
                 }
@@ -302,7 +310,7 @@ impl From<StoreError> for Problem {
             StoreError::Rejected { address, reason } => {
                 let place = address.map(|address| address.to_string());
                 let detail = place.as_ref().map_or_else(|| reason.clone(), |place| format!("{place}: {reason}"));
-                let fault = Fault { place, detail: reason };
+                let fault = Fault { code: None, place, detail: reason };
                 Self::new(ProblemCode::Invalid, detail).faults([fault])
             }
             StoreError::TooManyComparisons { limit } => {
@@ -362,7 +370,7 @@ mod tests {
 
     #[test]
     fn an_answer_lists_so_many_faults_and_no_more() {
-        let faults = (0..100_000).map(|n| Fault { place: None, detail: n.to_string() });
+        let faults = (0..100_000).map(|n| Fault { code: None, place: None, detail: n.to_string() });
         let problem = Problem::new(ProblemCode::Invalid, "many").faults(faults);
         let listed = problem.to_value()["errors"].as_array().map(Vec::len);
         assert_eq!(listed, Some(FAULTS_LISTED));

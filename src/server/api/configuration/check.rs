@@ -32,7 +32,8 @@ pub(super) fn faults(address: &Address, metadata: &Metadata, spec: &Value) -> An
         base: &Path::root(),
         address: None,
     };
-    let fault = |Diagnostic { message, path, help, .. }: Diagnostic| Fault {
+    let fault = |Diagnostic { code, message, path, help, .. }: Diagnostic| Fault {
+        code: Some(code),
         place: Some(path.map_or_else(|| address.to_string(), |path| format!("{address} {path}"))),
         detail: help.map_or_else(|| message.clone(), |help| format!("{message}; {help}")),
     };
@@ -51,7 +52,11 @@ pub(super) fn faults_among(address: &Address, spec: &Value, others: &Configurati
     let errors = findings.as_slice().iter().filter(|finding| finding.severity == Severity::Error);
     errors
         .take(FAULTS)
-        .map(|finding| Fault { place: Some(format!("{address} {}", finding.path)), detail: finding.message.clone() })
+        .map(|finding| Fault {
+            code: Some(finding.code),
+            place: Some(format!("{address} {}", finding.path)),
+            detail: finding.message.clone(),
+        })
         .collect()
 }
 
