@@ -519,6 +519,13 @@ fn the_command_line_sends_by_name_by_id_and_from_a_file() {
         (vec!["--template", "other", "--to", "kim"], 3, "Template/other"),
         (vec!["--template", "lead"], 3, "at least one"),
         (vec!["--template", "lead", "--to", "kim", "--override", "NAME=x"], 3, "no placeholder"),
+        (
+            vec!["--template", "lead", "--override", "NAME=x", "--override", "MORE=y"],
+            3,
+            "error: notification: neither endUsersIds nor audiencesIds is given; at least one of the two is\n\
+             error: notification.override[0].key: the template has no placeholder `NAME`\n\
+             error: notification.override[1].key: the template has no placeholder `MORE`\n",
+        ),
         (vec!["--to", "kim"], 64, "--template"),
     ] {
         let run = project.run(&[&["send", "notification"], arguments.as_slice()].concat());

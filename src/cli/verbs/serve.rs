@@ -203,11 +203,6 @@ fn allowed_folders(context: &Context, folders: &[PathBuf]) -> Result<AllowedFold
     })
 }
 
-/// A number of days: up to a hundred years.
-fn days() -> RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(1..=36_500)
-}
-
 /// An address to listen on.
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
@@ -217,6 +212,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn range(text: &str) -> Result<IpNet, String> {
     let range = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     range.map_err(|_| "write a range of addresses such as 10.0.0.0/8, or one address".to_owned())
+}
+
+/// A number of days: up to a hundred years.
+fn days() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=36_500)
 }
 
 /// A user's name as calls write it.

@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::refused;
 use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::{delivery_text, terminal};
 use crate::cli::{Context, project, target};
-use crate::provider::server::{EventsRefused, Server};
+use crate::provider::server::Server;
 
 /// Events of a request, and about its bytes: what the server takes, and a little less.
 const BATCH: usize = 1_000;
@@ -131,19 +132,9 @@ fn batch(lines: &[Line]) -> usize {
 
 async fn send(server: &Server, batch: &[Line]) -> Result<Vec<String>, Exit> {
     let texts: Vec<&str> = batch.iter().map(|line| line.text.as_str()).collect();
-    match server.send_events(&texts.join("\n")).await {
-        Ok(accepted) => Ok(accepted.events.into_iter().map(|event| event.event_id).collect()),
-        Err(EventsRefused::Provider(error)) => Err(exit::provider(&error)),
-        Err(EventsRefused::Faults(faults)) => {
-            for (place, detail) in faults {
-                let place = place.map(|place| in_file(&place, batch));
-                let place = place.filter(|place| !place.is_empty());
-                let message = place.map_or_else(|| detail.clone(), |place| format!("{place}: {detail}"));
-                exit::say_error(&message, None);
-            }
-            Err(Exit::InvalidInput)
-        }
-    }
+    let sent = server.send_events(&texts.join("\n")).await;
+    let accepted = sent.map_err(|why| refused(why, |place| in_file(place, batch)))?;
+    Ok(accepted.events.into_iter().map(|event| event.event_id).collect())
 }
 
 /// A place that the server gives by the lines of its batch, by the lines of the file.
