@@ -14,6 +14,7 @@ mod examples;
 mod fault_proxy;
 mod generated;
 mod hooks;
+mod killable;
 mod laws;
 mod life_cycles;
 mod notifications;

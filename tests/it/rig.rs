@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -80,6 +81,17 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// What a file of a store says of a project.
+    pub(crate) async fn of(file: &Path, project: &str, clock: Clock) -> Self {
+        let project: Name = project.parse().expect("a name");
+        let store = ReadStore::open(file, None, clock).await.expect("an open store");
+        let snapshot = store.digests(&project).await.expect("rows");
+        let records = store.read(&project, None).await.expect("records");
+        let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
+        store.close().await;
+        Self { snapshot, records, audit }
+    }
+
     /// The row of a live object.
     pub(crate) fn row(&self, address: &str) -> &DigestRow {
         let row = self.snapshot.rows.iter().find(|row| !row.archived && row.address.to_string() == address);
@@ -347,15 +359,7 @@ impl Rig {
 
     /// What the store says now of a project.
     pub(crate) fn state_of(&self, project: &str) -> State {
-        let project: Name = project.parse().expect("a name");
-        self.wait(async {
-            let store = ReadStore::open(&self.database(), None, self.clock()).await.expect("an open store");
-            let snapshot = store.digests(&project).await.expect("rows");
-            let records = store.read(&project, None).await.expect("records");
-            let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
-            store.close().await;
-            State { snapshot, records, audit }
-        })
+        self.wait(State::of(&self.database(), project, self.clock()))
     }
 
     /// Changes an object by hand: `change` gets its spec.

@@ -22,14 +22,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::drive::Done;
 use super::{
     NotificationOrder, Notifier, NotifyFailure, RunError, RunView, Runner, RunnerParts, StartRun, TaskCancellation,
 };
 use crate::base::ident::Name;
 use crate::base::secret::SecretText;
+use crate::behaviour::run::effect::{Event, HttpResult};
 use crate::kinds::{Address, Metadata};
 use crate::object::changeset::SecretWrite;
-use crate::object::run::{EmailState, RunStatus, TaskException, TaskState};
+use crate::object::run::{EmailState, RunDetails, RunStatus, TaskException, TaskState};
 use crate::runtime::configuration::Configurations;
 use crate::runtime::outgoing::{Outgoing, OutgoingSettings};
 use crate::runtime::timer::Timer;

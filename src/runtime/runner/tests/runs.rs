@@ -154,3 +154,24 @@ async fn a_cancelled_run_does_not_go_on() {
     rig.runner.cancel_run(&rig.project, id, "ana").await.expect("cancelled");
     assert_eq!(rig.runner.task(&rig.project, id, 1).await.expect("a task").state, TaskState::Cancelled);
 }
+
+#[tokio::test]
+async fn what_is_written_down_a_second_time_stops_nothing() {
+    let receiver = Receiver::start([Answer::Json(200, "{}"), Answer::Hang]).await;
+    let rig = Rig::new(None).await;
+    let step = |name: &str, next: &str| {
+        json!({"name": name, "type": "webhook", "method": "GET", "url": format!("http://{}/", receiver.address),
+               "routes": {"success": next, "failure": "bye"}})
+    };
+    let steps = json!([step("first", "second"), step("second", "bye"), {"name": "bye", "type": "end"}]);
+    rig.put("Workflow/two", json!({"start": "first", "steps": steps}), Vec::new()).await;
+    let id = rig.start("two", json!({})).await;
+    receiver.wait(2).await;
+    // As when the commit of the first was done, and nobody could tell.
+    let result = HttpResult::Answered { status: 200, content_type: None, body: Vec::new() };
+    let done = Done { visit: 1, event: Event::Response(result), details: RunDetails::default() };
+    assert!(matches!(rig.runner.finish(id, done).await, Ok(true)));
+    let rig = rig.kill().await;
+    assert_eq!(rig.rest(id).await, RunStatus::Completed);
+    assert_eq!((rig.view(id).await.path.len(), receiver.received().len()), (3, 3));
+}
