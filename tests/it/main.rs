@@ -15,6 +15,7 @@ mod examples;
 mod fault_proxy;
 mod generated;
 mod hooks;
+mod killable;
 mod laws;
 mod life_cycles;
 mod notifications;
@@ -22,6 +23,7 @@ mod offline_verbs;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod retention;
 mod rig;
 mod rotate;
 mod runs;
