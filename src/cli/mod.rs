@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod arguments;
+pub mod blame;
 pub mod exit;
 pub mod interrupt;
 pub mod plan_file;

@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod behaviour;
+mod blame;
 mod command_line;
 mod configuration_model;
 mod deliveries;
