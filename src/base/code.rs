@@ -171,6 +171,11 @@ codes! {
         "The message names the rows that exclude each other. Nothing is ever sent, nobody is in the audience, the case is never taken.";
     PlainHttp "plain-http" "a destination without TLS"
         "What is sent, secrets included, can be read and changed on the way. Use https.";
+    // Policies
+    InvalidExpression "invalid-expression" "a policy's rule that cannot be run"
+        "A rule is an expression of CEL that is true or false, over object, before, action, target and flow. It has at most 1,024 bytes, brackets at most 32 deep and comprehensions (all, exists, filter, map) at most 2 deep. docs/policies.md shows what can be written.";
+    PolicyViolation "policy-violation" "an object that breaks a policy, or on which a rule has no answer"
+        "The message is the policy's own. As an error it refuses the plan, and validate, plan and apply end with exit code 5. A rule that cannot be evaluated, for example because a field is not there, counts as broken: ask has(object.spec.field) first.";
     // Target, plan
     SecretUnavailable "secret-unavailable" "a secret that cannot be read"
         "apply needs every secret it writes. Set the environment variable, create the file, or allow commands with --allow-secret-commands and files outside the project with --allow-secret-path.";

@@ -20,6 +20,7 @@ mod laws;
 mod life_cycles;
 mod notifications;
 mod offline_verbs;
+mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;

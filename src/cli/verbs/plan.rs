@@ -12,6 +12,7 @@ use crate::cli::blame;
 use crate::cli::exit::{self, Exit};
 use crate::cli::plan_file;
 use crate::cli::planning::{self, Wish};
+use crate::cli::refusal;
 use crate::cli::target;
 use crate::cli::view::style::Style;
 use crate::cli::view::{plan_json, plan_text, terminal};
@@ -86,7 +87,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     {
         return exit;
     }
-    show(context, &plan, &arguments.output)
+    // What was saved and shown is refused all the same, whatever changes there are.
+    match show(context, &plan, &arguments.output) {
+        Exit::Done | Exit::Changes if refusal::refused_in_review(&plan.refusals) => Exit::Refused,
+        exit => exit,
+    }
 }
 
 /// Shows a plan as asked, and says how the run ends.
