@@ -4,3 +4,4 @@
 //! so that every view shows the same.
 
 pub mod states;
+pub mod test;
