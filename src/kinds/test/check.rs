@@ -103,7 +103,9 @@ fn check_run(run: &GivenRun, at: &Path, findings: &mut Findings) {
             let Response::Answer(answer) = response else { continue };
             for name in answer.headers.keys().filter(|name| !name.eq_ignore_ascii_case("content-type")) {
                 let message = format!("the header `{name}` of an answer is not read by any workflow");
-                findings.warning(Code::Unused, at.clone(), message).help("remove it; Content-Type is the one that is read");
+                findings
+                    .warning(Code::Unused, at.clone(), message)
+                    .help("remove it; Content-Type is the one that is read");
             }
         }
     }
