@@ -77,9 +77,11 @@ impl EventLine {
     /// What is wrong with it, as `POST /v1/events` says it.
     pub fn read(json: &[u8]) -> Result<Self, Fault> {
         let line: Line = serde_json::from_slice(json).map_err(|error| Fault::of_json(&error))?;
-        if line.stored.is_none() && line.end_user_id.is_none() && OF_STORED.iter().any(|n| line.properties.contains_key(*n))
+        if line.stored.is_none()
+            && line.end_user_id.is_none()
+            && OF_STORED.iter().any(|n| line.properties.contains_key(*n))
         {
-            return line.as_listed().map(Self::Stored);
+            return line.into_listed().map(Self::Stored);
         }
         let Line {
             event,
@@ -125,21 +127,12 @@ impl EventLine {
 
 impl Line {
     fn into_raw(self) -> RawEvent {
-        let Self {
-            event,
-            system,
-            end_user_id,
-            event_id,
-            occurred_at,
-            environment,
-            session_id,
-            properties,
-            stored: _,
-        } = self;
+        let Self { event, system, end_user_id, event_id, occurred_at, environment, session_id, properties, stored: _ } =
+            self;
         RawEvent { event, system, end_user_id, event_id, occurred_at, environment, session_id, properties }
     }
 
-    fn as_listed(self) -> Result<StoredEvent, Fault> {
+    fn into_listed(self) -> Result<StoredEvent, Fault> {
         let Self {
             event,
             system,
@@ -173,9 +166,9 @@ fn required(event_id: Option<String>, occurred_at: Option<&str>) -> Result<(Stri
 }
 
 fn name(system: &str) -> Result<Name, Fault> {
-    system.parse().map_err(|_| {
-        Fault::new(Code::InvalidValue, "system", "a stored event has the name of its System".to_owned())
-    })
+    system
+        .parse()
+        .map_err(|_| Fault::new(Code::InvalidValue, "system", "a stored event has the name of its System".to_owned()))
 }
 
 /// A stored event as a line of a file, without the line break.
@@ -254,10 +247,16 @@ mod tests {
         };
         assert_eq!(mark(json!({})), Err((Code::MissingField, "occurredAt".into())));
         assert_eq!(mark(json!({"occurredAt": "soon"})), Err((Code::InvalidTime, "occurredAt".into())));
-        assert_eq!(mark(json!({"occurredAt": "2031-01-01", "system": "Not A Name"})), Err((Code::InvalidValue, "system".into())));
+        assert_eq!(
+            mark(json!({"occurredAt": "2031-01-01", "system": "Not A Name"})),
+            Err((Code::InvalidValue, "system".into()))
+        );
         let beside = json!({"occurredAt": "2031-01-01", "properties": {"endUserId": "u"}});
         assert_eq!(mark(beside), Err((Code::InvalidValue, "properties.endUserId".into())));
-        assert_eq!(mark(json!({"occurredAt": "2031-01-01", "stored": {"x": 1}})).map_err(|e| e.0), Err(Code::UnknownField));
+        assert_eq!(
+            mark(json!({"occurredAt": "2031-01-01", "stored": {"x": 1}})).map_err(|e| e.0),
+            Err(Code::UnknownField)
+        );
         assert!(mark(json!({"occurredAt": "2031-01-01 08:30"})).is_ok());
     }
 }

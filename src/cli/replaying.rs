@@ -103,6 +103,11 @@ pub async fn replay(
         ReplaySource::Live => from_target(sources.reader, since, &mut replay).await?,
         ReplaySource::File(path) => from_file(sources.context, path, since, &mut replay)?,
     }
+    for system in replay.unsalted() {
+        plan.warnings.push(format!(
+            "the salt of {system} is not at hand: ids of end users of the replayed events are hashed without it"
+        ));
+    }
     let preview = replay.finish(plan);
     for reason in FailOn::ALL.iter().filter(|reason| fail_on.contains(reason)) {
         let count = reason.count(&preview);
@@ -118,7 +123,7 @@ async fn from_target(reader: &dyn Reader, since: Option<Timestamp>, replay: &mut
     let mut pages = Pages::new(reader, since);
     while let Some(events) = pages.next().await? {
         for event in events {
-            if replay.events() >= EVENTS {
+            if replay.taken() >= EVENTS {
                 return Err(too_many("the target has recorded"));
             }
             // A stored event has nothing to be found wrong.
@@ -180,17 +185,13 @@ fn too_many(whose: &str) -> Exit {
     Exit::InvalidInput
 }
 
-fn from_file(
-    context: &Context,
-    path: &Path,
-    since: Option<Timestamp>,
-    replay: &mut Replay<'_>,
-) -> Result<(), Exit> {
+fn from_file(context: &Context, path: &Path, since: Option<Timestamp>, replay: &mut Replay<'_>) -> Result<(), Exit> {
     let unreadable = |error: std::io::Error| {
         exit::say_error(&format!("failed to read the events {}: {error}", path.display()), None);
         Exit::InvalidInput
     };
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(context.working_folder.join(path)).map_err(unreadable)?);
+    let mut reader =
+        BufReader::with_capacity(1 << 16, File::open(context.working_folder.join(path)).map_err(unreadable)?);
     let mut problems: Vec<Diagnostic> = Vec::new();
     let (mut line, mut number) = (Vec::new(), 0_u64);
     loop {
@@ -218,7 +219,7 @@ fn from_file(
         match EventLine::read(text) {
             Ok(event) if since.is_some_and(|since| occurred_at(&event).is_some_and(|at| at < since)) => {}
             Ok(event) => {
-                if replay.events() >= EVENTS {
+                if replay.taken() >= EVENTS {
                     return Err(too_many(&format!("{} has", path.display())));
                 }
                 if let Err(faults) = replay.take(event) {
@@ -233,7 +234,8 @@ fn from_file(
     }
     if problems.len() > FAULTS {
         problems.truncate(FAULTS);
-        let last = Diagnostic::error(crate::base::code::Code::InvalidValue, "more lines are wrong; the rest is not read");
+        let last =
+            Diagnostic::error(crate::base::code::Code::InvalidValue, "more lines are wrong; the rest is not read");
         problems.push(last.in_file(path.display().to_string()));
     }
     project::tell(context, &problems, &SourceMap::default(), 0);

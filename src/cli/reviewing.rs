@@ -6,12 +6,12 @@ use crate::live::Live;
 use crate::plan::Plan;
 use crate::review::states::States;
 
-/// Fills in the plan's review.
+/// Fills in the plan's review, the preview apart, which needs events. Answers the states before and after the plan.
 ///
 /// # Errors
 /// When a live object cannot be looked at, which is said on standard error.
-pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<(), Exit> {
+pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<States, Exit> {
     let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
-    Ok(())
+    Ok(states)
 }

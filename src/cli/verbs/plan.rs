@@ -10,6 +10,8 @@ use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments, Te
 use crate::cli::exit::{self, Exit};
 use crate::cli::plan_file;
 use crate::cli::planning::{self, Wish};
+use crate::cli::refusal;
+use crate::cli::replaying::ReplayArguments;
 use crate::cli::target;
 use crate::cli::view::style::Style;
 use crate::cli::view::{plan_json, plan_text, terminal};
@@ -24,6 +26,8 @@ pub struct Arguments {
     plan: PlanArguments,
     #[command(flatten)]
     secrets: SecretArguments,
+    #[command(flatten)]
+    replay: ReplayArguments,
     #[command(flatten)]
     output: OutputArguments,
     /// Save the plan, so that `trueup apply FILE` carries out exactly this.
@@ -64,7 +68,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
-        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
+        let replay = Some(&arguments.replay).filter(|replay| replay.replay.is_some());
+        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy, replay };
         let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
         Ok(plan)
     });
@@ -77,7 +82,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     {
         return exit;
     }
-    show(context, &plan, &arguments.output)
+    // What was saved and shown is refused all the same, whatever changes there are.
+    match show(context, &plan, &arguments.output) {
+        Exit::Done | Exit::Changes if refusal::refused_in_review(&plan.refusals) => Exit::Refused,
+        exit => exit,
+    }
 }
 
 /// Shows a plan as asked, and says how the run ends.

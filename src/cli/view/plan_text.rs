@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::change_text::ChangeView;
 use super::diagnostic_text;
+use super::preview_text;
 use super::style::{Role, Style, count};
 use super::visible;
 use crate::kinds::Address;
@@ -23,6 +24,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
         writeln!(out)?;
     }
     view.drift(out, &plan.drift)?;
+    preview_text::write(out, plan, style, show_personal)?;
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
     view.refusals(out, &plan.refusals)?;

@@ -58,7 +58,9 @@ fn unseen(action: &Action, before: Option<&StateObject>, after: Option<&StateObj
     let changed = behaves_otherwise(before, after);
     let why = match spec {
         Spec::Audience(_) if changed => "who belongs to it depends on end users' attributes, which only the target has",
-        Spec::Notification(_) if changed => "whom it reaches, and when, depends on audiences and the clock of the target",
+        Spec::Notification(_) if changed => {
+            "whom it reaches, and when, depends on audiences and the clock of the target"
+        }
         Spec::IncomingWebhook(_) if changed => "calls from outside are not recorded",
         Spec::System(_) if changed => return system_unseen(before, after),
         Spec::EventType(_) if changed => return event_type_unseen(before, after),
@@ -89,7 +91,9 @@ fn system_unseen(before: Option<&StateObject>, after: Option<&StateObject>) -> O
     let (old_dropped, new_dropped) = (dropped(old), dropped(new));
     let fewer = |old: &[String], new: &[String]| old.iter().any(|name| !new.contains(name));
     if old.end_user_id != new.end_user_id {
-        return Some("ids of end users are kept in another way, and recorded ids cannot be turned into those".to_owned());
+        return Some(
+            "ids of end users are kept in another way, and recorded ids cannot be turned into those".to_owned(),
+        );
     }
     if fewer(&old_dropped.0, &new_dropped.0)
         || fewer(&old_dropped.1, &new_dropped.1)
@@ -102,13 +106,15 @@ fn system_unseen(before: Option<&StateObject>, after: Option<&StateObject>) -> O
 
 /// Callers will send what the new type says; what they sent is of the old one.
 fn event_type_unseen(before: Option<&StateObject>, after: Option<&StateObject>) -> Option<String> {
-    let (Some(Spec::EventType(old)), Some(Spec::EventType(new))) = (before.map(|o| &o.spec), after.map(|o| &o.spec)) else {
+    let (Some(Spec::EventType(old)), Some(Spec::EventType(new))) = (before.map(|o| &o.spec), after.map(|o| &o.spec))
+    else {
         return None;
     };
     let added = new.properties.keys().any(|name| !old.properties.contains_key(name));
-    let retyped = new.properties.iter().any(|(name, property)| {
-        old.properties.get(name).is_some_and(|old| old.value_type != property.value_type)
-    });
+    let retyped = new
+        .properties
+        .iter()
+        .any(|(name, property)| old.properties.get(name).is_some_and(|old| old.value_type != property.value_type));
     let why = "its properties are others than in recorded events";
     (added || retyped).then(|| why.to_owned())
 }

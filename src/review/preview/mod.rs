@@ -14,7 +14,7 @@ mod station;
 mod tally;
 mod templates;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -59,6 +59,8 @@ pub struct Replay<'s> {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     skipped: u64,
+    /// Systems whose salt was wanted and is not at hand.
+    unsalted: BTreeSet<Address>,
 }
 
 impl<'s> Replay<'s> {
@@ -79,6 +81,7 @@ impl<'s> Replay<'s> {
             from: None,
             to: None,
             skipped: 0,
+            unsalted: BTreeSet::new(),
         }
     }
 
@@ -119,6 +122,13 @@ impl<'s> Replay<'s> {
         let (at, both) = match line {
             EventLine::Stored(stored) => (stored.occurred_at, occurrence::of_stored(stored, station)),
             EventLine::Raw(raw) => {
+                for place in [&station.before, &station.after].into_iter().flatten() {
+                    if !self.unsalted.iter().any(|known| known.name == *place.name)
+                        && !occurrence::has_salt(place.system, self.salts)
+                    {
+                        self.unsalted.insert(Address::new(Kind::System, place.name.clone()));
+                    }
+                }
                 let at = raw.occurred_at.as_deref().and_then(|text| crate::kinds::time::parse(text).ok());
                 let absent = Absent { event_id: event_id.clone(), now: self.now, salts: self.salts };
                 (at.unwrap_or(self.now), occurrence::of_raw(raw, station, &absent)?)
@@ -130,6 +140,18 @@ impl<'s> Replay<'s> {
         self.to = Some(self.to.map_or(at, |to| to.max(at)));
         self.routes.run(&station.listeners, &both);
         Ok(())
+    }
+
+    /// How many events it was given.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Systems that hash ids of end users with a salt that is not at hand, though events were yet to arrive there.
+    #[must_use]
+    pub fn unsalted(&self) -> &BTreeSet<Address> {
+        &self.unsalted
     }
 
     /// What the sample shows.
@@ -148,10 +170,12 @@ impl<'s> Replay<'s> {
             from,
             to,
             skipped,
+            unsalted: _,
         } = self;
         let (templates, tried) = templates::previews(states);
         let mut exercised = tried;
-        for place in stations.values().flat_map(HashMap::values).flatten().flat_map(|s| [&s.before, &s.after]).flatten() {
+        for place in stations.values().flat_map(HashMap::values).flatten().flat_map(|s| [&s.before, &s.after]).flatten()
+        {
             exercised.insert(Address::new(Kind::System, place.name.clone()));
             exercised.extend(place.event.parse().ok().map(|name| Address::new(Kind::EventType, name)));
         }

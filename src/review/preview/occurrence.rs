@@ -98,6 +98,12 @@ fn take_in(mut raw: RawEvent, place: &Place<'_>, absent: &Absent<'_>) -> Result<
     })
 }
 
+/// Whether the salt of a system is at hand, or it needs none.
+pub(super) fn has_salt(system: &SystemSpec, salts: Salts<'_>) -> bool {
+    let salt = system.end_user_id.as_ref().and_then(|ids| ids.hash.salt.as_ref());
+    salt.is_none_or(|salt| salts(salt).is_some())
+}
+
 fn end_user_ids<'a>(system: &SystemSpec, salts: Salts<'a>) -> EndUserIds<'a> {
     let salt = system.end_user_id.as_ref().and_then(|ids| ids.hash.salt.as_ref());
     let salt = salt.and_then(salts).unwrap_or_default();

@@ -39,10 +39,7 @@ pub(super) fn parts(sender: &Sender<'_>, event: &StoredEvent) -> Vec<Part> {
     let OutgoingRequest { method, url, headers, body: _, auth, signing } = bare;
     let part = |path: Path, value: PartValue| Part { path, value };
     let plain = |text: &str| PartValue::Plain(text.into());
-    let mut parts = vec![
-        part(Path::keys("method"), plain(method.as_str())),
-        part(Path::keys("url"), plain(&url)),
-    ];
+    let mut parts = vec![part(Path::keys("method"), plain(method.as_str())), part(Path::keys("url"), plain(&url))];
     for (name, content) in headers {
         let value = match content {
             Content::Plain(text) => plain(&text),
@@ -77,11 +74,7 @@ fn authentication(auth: RequestAuth) -> Vec<(&'static str, PartValue)> {
         RequestAuth::None => Vec::new(),
         RequestAuth::Bearer { token } => vec![("type", plain("bearer".into())), ("token", secret(token))],
         RequestAuth::Basic { username, password } => {
-            vec![
-                ("type", plain("basic".into())),
-                ("username", plain(username.into())),
-                ("password", secret(password)),
-            ]
+            vec![("type", plain("basic".into())), ("username", plain(username.into())), ("password", secret(password))]
         }
         RequestAuth::Oauth2 { token_url, client_id, client_secret, scopes, audience } => {
             let mut parts = vec![
@@ -101,12 +94,7 @@ fn authentication(auth: RequestAuth) -> Vec<(&'static str, PartValue)> {
 
 /// Whether what is sent under a name is personal: by the class of the event's property it is taken from. One that the
 /// event does not declare is guarded.
-fn is_personal(
-    sent: &str,
-    event: &StoredEvent,
-    properties: &Properties,
-    known: Option<EventProperties<'_>>,
-) -> bool {
+fn is_personal(sent: &str, event: &StoredEvent, properties: &Properties, known: Option<EventProperties<'_>>) -> bool {
     if properties.fixed.contains_key(sent) {
         return false;
     }

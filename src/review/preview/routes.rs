@@ -94,15 +94,15 @@ impl<'s> Routes<'s> {
     pub(super) fn new(states: &'s States) -> Self {
         let mut made = Made::default();
         let mut pairs = Vec::new();
-        let names = |state: &'s State| state.of_kind(Kind::Webhook).map(|(name, _)| Address::new(Kind::Webhook, name.clone()));
+        let names =
+            |state: &'s State| state.of_kind(Kind::Webhook).map(|(name, _)| Address::new(Kind::Webhook, name.clone()));
         for address in names(&states.after) {
-            let former = states.former(&address);
-            pairs.push(made.pair(states, address.clone(), former.clone()));
+            pairs.push(made.pair(states, address.clone(), states.former(&address)));
         }
         let still: HashSet<&Address> = states.moved.values().collect();
         for address in names(&states.before) {
             if !states.after.objects.contains_key(&address) && !still.contains(&address) {
-                pairs.push(made.pair(states, address.clone(), address));
+                pairs.push(made.pair(states, address.clone(), &address));
             }
         }
         let Made { selectors: _, shapes: _, places, unfit, answers } = made;
@@ -293,8 +293,8 @@ impl Places {
 }
 
 impl Made {
-    fn pair<'s>(&mut self, states: &'s States, address: Address, former: Address) -> Pair<'s> {
-        let before = self.sender(&states.before, &former);
+    fn pair<'s>(&mut self, states: &'s States, address: Address, former: &Address) -> Pair<'s> {
+        let before = self.sender(&states.before, former);
         let after = self.sender(&states.after, &address);
         let is_changed = match (&before, &after) {
             (Some(before), Some(after)) => before.spec != after.spec,

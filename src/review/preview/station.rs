@@ -104,7 +104,7 @@ impl<'s> Finder<'s> {
     }
 
     /// A system before and after, by its name on either side or its systemId.
-    fn system(&self, text: &str) -> (Option<(&'s Name, &'s Address)>, Option<(&'s Name, &'s Address)>) {
+    fn system(&self, text: &str) -> (Named<'s>, Named<'s>) {
         let States { before, after, moved: _ } = self.states;
         let both = |text: &str| {
             let (former, name) = self.both_names(Kind::System, text);
@@ -132,7 +132,10 @@ impl<'s> Finder<'s> {
     }
 }
 
-fn system_named<'s>(state: &'s State, name: &str) -> Option<(&'s Name, &'s Address)> {
+/// A system, if there is one.
+type Named<'s> = Option<(&'s Name, &'s Address)>;
+
+fn system_named<'s>(state: &'s State, name: &str) -> Named<'s> {
     let address = Address::new(Kind::System, name.parse().ok()?);
     state.objects.get_key_value(&address).map(|(address, _)| (&address.name, address))
 }

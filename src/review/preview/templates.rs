@@ -93,7 +93,10 @@ fn in_each_locale(
 ) -> Vec<SampledPreview> {
     let locales: BTreeSet<&str> = before.locales.keys().chain(after.locales.keys()).map(String::as_str).collect();
     let mut previews: Vec<SampledPreview> = Vec::new();
-    let chosen = sample.locale.map_or_else(|| std::iter::once(None).chain(locales.into_iter().map(Some)).collect(), |locale| vec![Some(locale)]);
+    let chosen = sample.locale.map_or_else(
+        || std::iter::once(None).chain(locales.into_iter().map(Some)).collect(),
+        |locale| vec![Some(locale)],
+    );
     for locale in chosen {
         let read = |template: &TemplateSpec| render(template, sample.own, locale, &sample.overrides);
         let changes = changes(&read(before), &read(after));
