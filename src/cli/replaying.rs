@@ -16,6 +16,7 @@ use crate::base::source::SourceMap;
 use crate::behaviour::event::StoredEvent;
 use crate::behaviour::fault::Fault;
 use crate::behaviour::recorded::EventLine;
+use crate::desired::Desired;
 use crate::desired::secrets::Secrets;
 use crate::live::Live;
 use crate::object::delivery::{EventPage, EventQuery};
@@ -23,7 +24,7 @@ use crate::plan::Plan;
 use crate::plan::plan_value::Refusal;
 use crate::plan::preview::FailOn;
 use crate::provider::{ProviderError, Reader};
-use crate::review::preview::{Arrival, Replay};
+use crate::review::preview::{Arrival, Cases, Replay};
 use crate::review::states::States;
 
 /// Events of a sample: a preview is read by people, and a sample of this size says all that a larger one would.
@@ -76,6 +77,8 @@ pub struct Sources<'a> {
     pub context: &'a Context,
     /// The target.
     pub reader: &'a dyn Reader,
+    /// The manifests, for what their tests say of templates and workflows.
+    pub desired: &'a Desired,
     /// Contents of secrets, for the salts of end-user ids.
     pub secrets: &'a Secrets,
 }
@@ -108,7 +111,9 @@ pub async fn replay(
             "the salt of {system} is not at hand: ids of end users of the replayed events are hashed without it"
         ));
     }
-    let preview = replay.finish(plan);
+    let tests = sources.desired.client_side.iter();
+    let tests = tests.filter_map(|manifest| Some(Cases { test: &manifest.address.name, spec: manifest.test()? }));
+    let preview = replay.finish(plan, &tests.collect::<Vec<_>>());
     for reason in FailOn::ALL.iter().filter(|reason| fail_on.contains(reason)) {
         let count = reason.count(&preview);
         if count > 0 {

@@ -4,6 +4,7 @@ use super::exit::{self, Exit};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::Plan;
+use crate::review::policy;
 use crate::review::states::States;
 
 /// Fills in the plan's review, the preview apart, which needs events. Answers the states before and after the plan.
@@ -13,5 +14,7 @@ use crate::review::states::States;
 pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<States, Exit> {
     let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
+    plan.review.policies = policy::of_plan(plan, desired, &states, policy::Limits::default());
+    plan.refusals.extend(policy::refusal(&plan.review.policies));
     Ok(states)
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::base::error_text::chain;
 use crate::cli::Context;
 use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
+use crate::cli::blame;
 use crate::cli::exit::{self, Exit};
 use crate::cli::plan_file;
 use crate::cli::planning::{self, Wish};
@@ -36,6 +38,9 @@ pub struct Arguments {
     /// Plan to remove everything that is managed.
     #[arg(long)]
     destroy: bool,
+    /// Show of each change the commit that last changed its line; asks git.
+    #[arg(long)]
+    blame: bool,
 }
 
 /// How a plan is shown.
@@ -70,7 +75,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
         let replay = Some(&arguments.replay).filter(|replay| replay.replay.is_some());
         let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy, replay };
-        let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        let (mut plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        if arguments.blame {
+            let root = &prepared.loaded.desired.project.root;
+            blame::add(&mut plan, root).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))?;
+        }
         Ok(plan)
     });
     let plan = match planned {

@@ -19,6 +19,7 @@ pub mod log;
 pub mod message;
 pub mod plan_json;
 pub mod plan_text;
+pub mod policy_text;
 pub mod sent_text;
 pub mod style;
 pub mod terminal;

@@ -3,10 +3,9 @@
 use std::io::{self, BufWriter, Write};
 
 use super::change_text::ChangeView;
-use super::diagnostic_text;
-use super::preview_text;
 use super::style::{Role, Style, count};
 use super::visible;
+use super::{diagnostic_text, policy_text, preview_text};
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::plan::plan_value::{Action, Drift, Plan, Refusal};
@@ -27,6 +26,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
     preview_text::write(out, plan, style, show_personal)?;
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
+    policy_text::write(out, &plan.review.policies, style)?;
     view.refusals(out, &plan.refusals)?;
     writeln!(out, "{}", last_line(plan))?;
     out.flush()

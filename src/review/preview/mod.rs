@@ -13,16 +13,18 @@ mod routes;
 mod station;
 mod tally;
 mod templates;
+mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::states::States;
-use crate::base::ident::ObjectId;
+use crate::base::ident::{Name, ObjectId};
 use crate::base::secret::SecretRef;
 use crate::behaviour::fault::Fault;
 use crate::behaviour::recorded::EventLine;
+use crate::kinds::test::TestSpec;
 use crate::kinds::{Address, Kind};
 use crate::plan::plan_value::Plan;
 use crate::plan::preview::Preview;
@@ -42,6 +44,15 @@ pub struct Arrival<'s> {
     pub salts: Salts<'s>,
     /// When an event without a time happened.
     pub now: Timestamp,
+}
+
+/// The cases of one Test, which are samples for what events do not reach: templates and workflows.
+#[derive(Clone, Copy, Debug)]
+pub struct Cases<'s> {
+    /// The test's name.
+    pub test: &'s Name,
+    /// Its cases.
+    pub spec: &'s TestSpec,
 }
 
 /// Events on their way through both states.
@@ -156,7 +167,7 @@ impl<'s> Replay<'s> {
 
     /// What the sample shows.
     #[must_use]
-    pub fn finish(self, plan: &Plan) -> Preview {
+    pub fn finish(self, plan: &Plan, tests: &[Cases<'_>]) -> Preview {
         let Self {
             states,
             finder: _,
@@ -172,8 +183,9 @@ impl<'s> Replay<'s> {
             skipped,
             unsalted: _,
         } = self;
-        let (templates, tried) = templates::previews(states);
-        let mut exercised = tried;
+        let (templates, mut exercised) = templates::previews(states, tests);
+        let (workflows, tried) = workflows::previews(states, tests);
+        exercised.extend(tried);
         for place in stations.values().flat_map(HashMap::values).flatten().flat_map(|s| [&s.before, &s.after]).flatten()
         {
             exercised.insert(Address::new(Kind::System, place.name.clone()));
@@ -189,7 +201,7 @@ impl<'s> Replay<'s> {
             webhooks: routes.previews(),
             destinations: routes.destinations(),
             templates,
-            workflows: Vec::new(),
+            workflows,
             not_exercised,
             not_evaluated,
         }

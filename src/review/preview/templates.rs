@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
+use super::Cases;
 use crate::base::ident::Name;
 use crate::base::path::Path;
 use crate::behaviour::render::{OwnTexts, Rendered, RenderedButton, render};
 use crate::kinds::template::TemplateSpec;
+use crate::kinds::test::Given;
 use crate::kinds::workflow::step::Step;
 use crate::kinds::{Address, Kind, Spec};
 use crate::plan::plan_value::{Change, ChangeKind};
@@ -28,8 +30,20 @@ struct RenderSample<'s> {
 }
 
 /// What end users would read otherwise, and the templates that were tried.
-pub(super) fn previews(states: &States) -> (Vec<SampledPreview>, HashSet<Address>) {
+pub(super) fn previews(states: &States, tests: &[Cases<'_>]) -> (Vec<SampledPreview>, HashSet<Address>) {
     let mut samples = samples(&states.after);
+    for Cases { test, spec } in tests {
+        for case in &spec.cases {
+            let Some(Given::Render(given)) = case.given() else { continue };
+            samples.push(RenderSample {
+                name: format!("Test/{test} \"{}\"", case.name),
+                template: &given.template,
+                own: OwnTexts::default(),
+                locale: given.locale.as_deref(),
+                overrides: given.overrides.clone().into_iter().collect(),
+            });
+        }
+    }
     // What only the state before uses tells of a template that is there on both sides too.
     let names: BTreeSet<String> = samples.iter().map(|sample| sample.name.clone()).collect();
     samples.extend(self::samples(&states.before).into_iter().filter(|sample| !names.contains(&sample.name)));
