@@ -5,5 +5,6 @@
 
 pub mod links;
 pub mod policy;
+pub mod preview;
 pub mod states;
 pub mod test;
