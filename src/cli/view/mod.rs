@@ -21,5 +21,8 @@ pub mod plan_text;
 pub mod sent_text;
 pub mod style;
 pub mod terminal;
+pub mod test_json;
+pub mod test_junit;
+pub mod test_text;
 pub mod value_text;
 pub mod visible;
