@@ -30,5 +30,8 @@ pub mod sarif;
 pub mod sent_text;
 pub mod style;
 pub mod terminal;
+pub mod test_json;
+pub mod test_junit;
+pub mod test_text;
 pub mod value_text;
 pub mod visible;
