@@ -13,6 +13,7 @@ use crate::base::source::SourceMap;
 use crate::desired::load::{LoadedProject, NoProject, load_project};
 use crate::lint;
 use crate::manifest::{FILE_LIMIT, Input, LoadOptions};
+use crate::review::policy;
 
 /// What the arguments ask to be loaded. Reads standard input for `-`.
 ///
@@ -53,6 +54,8 @@ fn standard_input() -> Result<String, Exit> {
 /// When there is no project to speak of.
 pub fn read(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
     let mut loaded = load_project(options)?;
+    let bad_rules = policy::bad_rules(&loaded.desired, policy::Limits::default());
+    loaded.add(bad_rules);
     if !loaded.has_errors() {
         let warnings = lint::check(&loaded.desired);
         loaded.add(warnings);

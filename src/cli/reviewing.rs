@@ -5,6 +5,7 @@ use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::Plan;
 use crate::review::links;
+use crate::review::policy;
 use crate::review::states::States;
 
 /// Fills in the plan's review.
@@ -15,5 +16,7 @@ pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<(), E
     let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
     plan.review.links = links::around(plan, desired, live);
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
+    plan.review.policies = policy::of_plan(plan, desired, &states, policy::Limits::default());
+    plan.refusals.extend(policy::refusal(&plan.review.policies));
     Ok(())
 }

@@ -20,7 +20,7 @@ pub use review::{
     SampledPreviewV1, SamplesV1, WebhookPreviewV1,
 };
 
-use super::plan_value::{ChangeKind, Plan, Summary};
+use super::plan_value::{Blame, ChangeKind, Plan, Summary};
 use super::preview::FailOn;
 use super::review::Review;
 use crate::base::diagnostic_record::DiagnosticRecord;
@@ -184,6 +184,9 @@ pub struct OriginV1 {
     /// What happened to the value on its way, for people.
     #[serde(default)]
     pub note: Option<String>,
+    /// The commit that last changed the line, where it was asked for (`--blame`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Blame>,
 }
 
 /// Drifted fields of one object.

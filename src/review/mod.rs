@@ -4,4 +4,6 @@
 //! so that every view shows the same.
 
 pub mod links;
+pub mod policy;
 pub mod states;
+pub mod test;

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::base::error_text::chain;
 use crate::cli::Context;
 use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments};
+use crate::cli::blame;
 use crate::cli::exit::{self, Exit};
 use crate::cli::plan_file;
 use crate::cli::plan_format::{Look, PlanFormat};
 use crate::cli::planning::{self, Wish};
+use crate::cli::refusal;
 use crate::cli::view::style::Style;
 use crate::cli::view::{plan_json, terminal};
 use crate::cli::{repository, target};
@@ -33,6 +36,9 @@ pub struct Arguments {
     /// Plan to remove everything that is managed.
     #[arg(long)]
     destroy: bool,
+    /// Show of each change the commit that last changed its line; asks git.
+    #[arg(long)]
+    blame: bool,
 }
 
 /// How a plan is shown.
@@ -72,7 +78,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
         let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
-        let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        let (mut plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        if arguments.blame {
+            let root = &prepared.loaded.desired.project.root;
+            blame::add(&mut plan, root).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))?;
+        }
         Ok((plan, prepared.loaded.desired.project.root))
     });
     let (plan, root) = match planned {
@@ -84,7 +94,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     {
         return exit;
     }
-    show(context, &plan, &arguments.output, &root)
+    // What was saved and shown is refused all the same, whatever changes there are.
+    match show(context, &plan, &arguments.output, &root) {
+        Exit::Done | Exit::Changes if refusal::refused_in_review(&plan.refusals) => Exit::Refused,
+        exit => exit,
+    }
 }
 
 /// Shows a plan as asked, and says how the run ends. `root` is the project's folder.

@@ -2,13 +2,14 @@
 
 use clap::Args;
 
-use crate::base::diagnostic::Diagnostic;
+use crate::base::code::Code;
 use crate::cli::Context;
 use crate::cli::arguments::ProjectArguments;
 use crate::cli::exit::{self, Exit};
 use crate::cli::repository;
 use crate::cli::view::finding::Finding;
 use crate::cli::view::{diagnostic_json, diagnostic_text, github, sarif, terminal};
+use crate::review::policy;
 
 /// Arguments of `validate`.
 #[derive(Debug, Args)]
@@ -36,10 +37,17 @@ pub enum ValidateFormat {
 
 /// Validates.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
-    let loaded = match crate::cli::project::options(context, &arguments.project) {
+    let mut loaded = match crate::cli::project::options(context, &arguments.project) {
         Ok(options) => crate::cli::project::read(&options),
         Err(exit) => return exit,
     };
+    // With errors in the load a policy would speak of manifests that are not as they were meant.
+    if let Ok(loaded) = &mut loaded
+        && !loaded.has_errors()
+    {
+        let violations = policy::of_manifests(&loaded.desired, policy::Limits::default());
+        loaded.add(violations);
+    }
     let (diagnostics, sources, manifests, root) = match &loaded {
         Ok(loaded) => (&loaded.diagnostics, &loaded.desired.sources, loaded.manifests, &loaded.desired.project.root),
         Err(none) => (&none.diagnostics, &none.sources, 0, &context.working_folder),
@@ -54,6 +62,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         ValidateFormat::Sarif => sarif::write(&mut *out.writer, &findings(), &prefix()),
         ValidateFormat::Github => github::write(&mut *out.writer, &findings(), &prefix()),
     };
-    let has_errors = diagnostics.iter().any(Diagnostic::is_error);
-    exit::after_writing(written, if has_errors { Exit::InvalidInput } else { Exit::Done })
+    let mut errors = diagnostics.iter().filter(|found| found.is_error()).peekable();
+    let exit = if errors.peek().is_none() {
+        Exit::Done
+    } else if errors.any(|found| found.code == Code::PolicyViolation) {
+        Exit::Refused
+    } else {
+        Exit::InvalidInput
+    };
+    exit::after_writing(written, exit)
 }

@@ -9,7 +9,7 @@ use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices};
 use super::style::{Role, Style};
 use super::value_text::Node;
 use super::visible;
-use crate::plan::plan_value::{Change, ChangeKind, Origin};
+use crate::plan::plan_value::{Blame, Change, ChangeKind, Origin};
 use crate::plan::shown::Shown;
 
 /// Paths are padded to the longest of an action, but no further than this.
@@ -331,7 +331,13 @@ fn sign(change: &Change) -> (&'static str, Role) {
 
 /// `destinations.yaml:12:9, patched by target production at trueup.yaml:14:11`.
 pub(super) fn place(origin: &Origin) -> String {
-    let Origin { location, note } = origin;
+    let Origin { location, note, blame } = origin;
     let note = note.as_ref().map(|note| format!(", {}", visible::line(note))).unwrap_or_default();
-    format!("{}:{}:{}{note}", visible::line(&location.file), location.line, location.column)
+    let blame = blame.as_ref().map(|Blame { commit, author, at, summary }| {
+        let commit: String = commit.chars().take(10).collect();
+        let day = at.strftime("%Y-%m-%d");
+        format!(", {commit} by {} on {day}: {}", visible::line(author), visible::line(summary))
+    });
+    let blame = blame.unwrap_or_default();
+    format!("{}:{}:{}{note}{blame}", visible::line(&location.file), location.line, location.column)
 }

@@ -24,6 +24,7 @@ pub mod markdown;
 pub mod message;
 pub mod plan_json;
 pub mod plan_text;
+pub mod policy_text;
 pub mod sarif;
 pub mod sent_text;
 pub mod style;

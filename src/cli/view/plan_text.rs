@@ -3,9 +3,9 @@
 use std::io::{self, BufWriter, Write};
 
 use super::change_text::ChangeView;
-use super::diagnostic_text;
 use super::style::{Role, Style, count};
 use super::visible;
+use super::{diagnostic_text, policy_text};
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::plan::plan_value::{Action, Drift, Plan, Refusal};
@@ -25,6 +25,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
     view.drift(out, &plan.drift)?;
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
+    policy_text::write(out, &plan.review.policies, style)?;
     view.refusals(out, &plan.refusals)?;
     writeln!(out, "{}", last_line(plan))?;
     out.flush()

@@ -237,9 +237,10 @@ fn change(change: ChangeV1) -> Result<Change, PlanFileError> {
 }
 
 fn origin_of(origin: OriginV1) -> Origin {
-    let OriginV1 { file, line, column, note } = origin;
+    let OriginV1 { file, line, column, note, blame } = origin;
     // The end is not stored: no view of a plan shows it.
-    Origin { location: Location { file: Arc::from(file), line, column, end_line: line, end_column: column }, note }
+    let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column };
+    Origin { location, note, blame }
 }
 
 fn drifted(drift: DriftV1) -> Result<Drift, PlanFileError> {

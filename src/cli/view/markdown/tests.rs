@@ -108,7 +108,7 @@ fn a_plan_as_a_comment() {
         "#### Actions (12)\n\n|  | Action | Object | Why | Changes |\n| :-- | :-- | :-- | :-- | --: |\n\
          | `+` | create | `Destination/slack-ops` | `not on the target yet` | 1 |\n",
         "<details><summary><code>~ Webhook/nps-to-slack</code> update, 10 changes</summary>\n\n",
-        "```diff\n# at webhooks.yaml:12:9, patched by target production at trueup.yaml:14:11\n\
+        "```diff\n# webhooks.yaml:12:9, patched by target production at trueup.yaml:14:11\n\
          - spec.destination: \"slack-nps\"\n+ spec.destination: \"slack-ops\"\n",
         "@@ -1,3 +1,3 @@ metadata.description\n  Dear all,\n- old line\n+ new line\n  bye\n",
         "! spec.token: (secret, changed) fromEnv: SLACK_TOKEN\n",
