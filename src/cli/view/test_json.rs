@@ -10,7 +10,9 @@ use crate::base::locator::Locator;
 use crate::base::schema::published;
 use crate::base::source::{SourceMap, Span};
 use crate::review::test::coverage::{Coverage, Covered, Missed};
-use crate::review::test::report::{CaseError, CaseResult, Counts, Decider, Difference, Outcome, TestReport, TestResult};
+use crate::review::test::report::{
+    CaseError, CaseResult, Counts, Decider, Difference, Outcome, TestReport, TestResult,
+};
 
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -12,7 +12,9 @@ use super::visible;
 use crate::base::locator::Locator;
 use crate::base::source::{SourceMap, Span};
 use crate::review::test::coverage::{Coverage, Covered, Missed};
-use crate::review::test::report::{CaseError, CaseResult, Counts, Decider, Difference, Outcome, TestReport, TestResult};
+use crate::review::test::report::{
+    CaseError, CaseResult, Counts, Decider, Difference, Outcome, TestReport, TestResult,
+};
 
 /// Names of tests are padded to the longest, but no further than this.
 const NAME_WIDTH: usize = 48;
@@ -189,7 +191,8 @@ impl View<'_> {
         let share = self.style.paint(role, format_args!("{touched} of {total}"));
         writeln!(out, "  {name:16} {share}")?;
         let missed = missed.iter().map(|missed| (missed, "not touched"));
-        let one_sided = one_sided.iter().map(|(missed, held)| (missed, if *held { "always held" } else { "never held" }));
+        let one_sided =
+            one_sided.iter().map(|(missed, held)| (missed, if *held { "always held" } else { "never held" }));
         let all: Vec<(&Missed, &str)> = missed.chain(one_sided).collect();
         for (Missed { address, path: _, what, span }, how) in all.iter().take(MISSED) {
             let at = span.and_then(|span| self.locator.locate(span));
