@@ -162,6 +162,11 @@ codes! {
         "A run would go round for ever. Put a sayGather, sayIntent or task into it, or end it. As a warning: no step of type end can be reached from start, so that no request is ever completed.";
     UndeclaredVariable "undeclared-variable" "a variable that no data item and no step sets"
         "A run's variables are its data and what its steps set; names are case-sensitive.";
+    // Tests
+    DuplicateCase "duplicate-case" "two cases of a test have the same name"
+        "A case is known by the name of its test and its own: in reports, and to --case. Rename one.";
+    UnfitExpectation "unfit-expectation" "an expectation that this sort of case does not have"
+        "An event expects deliveries; a render title, runtimeTitle, body, buttonText, link and unresolved; an audience member; a workflow path, variables and requests.";
     // Lint
     DuplicateDelivery "duplicate-delivery" "two webhooks send the same event to the same URL"
         "The receiver would get every such event twice. Join them, or make their conditions exclude each other.";

@@ -4,6 +4,7 @@ use super::exit::{self, Exit};
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::Plan;
+use crate::review::links;
 use crate::review::policy;
 use crate::review::states::States;
 
@@ -13,6 +14,7 @@ use crate::review::states::States;
 /// When a live object cannot be looked at, which is said on standard error.
 pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<(), Exit> {
     let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
+    plan.review.links = links::around(plan, desired, live);
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
     plan.review.policies = policy::of_plan(plan, desired, &states, policy::Limits::default());
     plan.refusals.extend(policy::refusal(&plan.review.policies));

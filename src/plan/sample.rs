@@ -22,7 +22,7 @@ use crate::object::action::ActionKind;
 use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::policy_finding::PolicyFinding;
 use crate::plan::preview::{DestinationPreview, FailOn, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
-use crate::plan::review::Review;
+use crate::plan::review::{PlanLink, Review};
 
 pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -412,6 +412,7 @@ fn any_review() -> impl Strategy<Value = Review> {
                     flow(DataClass::Technical, FlowChange::Kept),
                 ],
                 policies: vec![finding],
+                links: vec![PlanLink { from: at, to: address("Destination/somewhere") }],
             }
         },
     )

@@ -15,6 +15,7 @@ mod examples;
 mod fault_proxy;
 mod generated;
 mod hooks;
+mod killable;
 mod laws;
 mod life_cycles;
 mod notifications;
@@ -23,6 +24,7 @@ mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod retention;
 mod rig;
 mod rotate;
 mod runs;

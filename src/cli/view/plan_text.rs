@@ -205,7 +205,7 @@ pub fn refusal_text(refusal: &Refusal) -> String {
 }
 
 /// What an action does beyond its changes.
-fn detail(kind: ActionKind, from: Option<&Address>, version: Option<u64>, archives: bool) -> Option<String> {
+pub(super) fn detail(kind: ActionKind, from: Option<&Address>, version: Option<u64>, archives: bool) -> Option<String> {
     let text = match kind {
         ActionKind::Create | ActionKind::Update | ActionKind::Delete => return None,
         ActionKind::Replace if archives => {
