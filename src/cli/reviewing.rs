@@ -1,9 +1,12 @@
 //! From a plan to what reviewers are told of it: which data goes where, what the policies say, what recorded events tell.
 
 use super::exit::{self, Exit};
+use super::view::diagnostic_json::records;
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::Plan;
+use crate::review::data_flow::Flows;
+use crate::review::lost_listener;
 use crate::review::states::States;
 
 /// Fills in the plan's review.
@@ -13,5 +16,8 @@ use crate::review::states::States;
 pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<(), Exit> {
     let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
+    let lost = lost_listener::check(plan, &states, desired);
+    plan.diagnostics.extend(records(&lost, &desired.sources));
+    plan.review.data_flow = Flows::new(&states).of_plan(plan);
     Ok(())
 }

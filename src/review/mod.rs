@@ -4,3 +4,9 @@
 //! so that every view shows the same.
 
 pub mod states;
+
+pub mod data_flow;
+pub mod lost_listener;
+
+#[cfg(test)]
+mod sample;

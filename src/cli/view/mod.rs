@@ -3,6 +3,7 @@
 //! Nothing here decides anything, and only `terminal` knows whether somebody is looking.
 
 mod change_text;
+mod data_flow_text;
 
 pub mod apply_json;
 pub mod apply_text;

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::change_text::ChangeView;
+use super::data_flow_text;
 use super::diagnostic_text;
 use super::style::{Role, Style, count};
 use super::visible;
@@ -23,6 +24,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
         writeln!(out)?;
     }
     view.drift(out, &plan.drift)?;
+    data_flow_text::write(out, &plan.review.data_flow, style)?;
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
     view.refusals(out, &plan.refusals)?;
