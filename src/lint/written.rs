@@ -177,6 +177,8 @@ impl Written<'_> {
                 self.condition.rows_at_top(&self.at, &mut visit);
             }
         }
-        found.map(|path| if self.is_written(&path) { path } else { self.at.clone() })
+        // A single row is a list of one in canonical form, however it is written.
+        let alone = self.is_written(&self.at.key("property"));
+        found.map(|path| if !alone && self.is_written(&path) { path } else { self.at.clone() })
     }
 }

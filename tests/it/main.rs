@@ -6,6 +6,7 @@ mod bad_input;
 mod behaviour;
 mod command_line;
 mod configuration_model;
+mod data_flow;
 mod deliveries;
 mod drift;
 mod engine_rig;
