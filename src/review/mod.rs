@@ -8,3 +8,9 @@ pub mod policy;
 pub mod preview;
 pub mod states;
 pub mod test;
+
+pub mod data_flow;
+pub mod lost_listener;
+
+#[cfg(test)]
+mod sample;

@@ -5,6 +5,7 @@
 mod attention;
 mod change_lines;
 mod change_text;
+mod data_flow_text;
 mod preview_text;
 
 pub mod apply_json;
