@@ -43,4 +43,5 @@ mod server_rig;
 mod stories;
 mod support;
 mod tour;
+mod views;
 mod world;
