@@ -337,7 +337,7 @@ pub(super) fn place(origin: &Origin) -> String {
     let blame = blame.as_ref().map(|Blame { commit, author, at, summary }| {
         let commit: String = commit.chars().take(10).collect();
         let day = at.strftime("%Y-%m-%d");
-        format!(", {commit} by {} on {day}: {}", visible::line(author), visible::line(summary))
+        format!(", {} by {} on {day}: {}", visible::line(&commit), visible::line(author), visible::line(summary))
     });
     let blame = blame.unwrap_or_default();
     format!("{}:{}:{}{note}{blame}", visible::line(&location.file), location.line, location.column)
