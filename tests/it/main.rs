@@ -36,6 +36,7 @@ mod server_isolation;
 mod server_keys_and_pins;
 mod server_process;
 mod server_rig;
+mod server_trust;
 mod stories;
 mod support;
 mod tour;

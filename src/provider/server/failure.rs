@@ -1,8 +1,10 @@
 //! What a control plane refuses, and what the way to it loses, as this seam tells them apart.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use rustls::CertificateError;
 use serde_json::Value;
 
 use super::call::member;
@@ -69,7 +71,7 @@ impl Failure {
     /// Whether trying again may help.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Lost(error) => !error.is_builder(),
+            Self::Lost(error) => !error.is_builder() && certificate_error(error).is_none(),
             Self::Refused(problem) => {
                 problem.status == StatusCode::TOO_MANY_REQUESTS
                     || problem.status == StatusCode::REQUEST_TIMEOUT
@@ -169,10 +171,34 @@ impl Plain {
         if error.is_timeout() {
             return Self("no answer came in time".into());
         }
+        if let Some(refused) = certificate_error(error) {
+            let help = match refused {
+                CertificateError::UnknownIssuer => "; `--ca-file` names the authority to trust",
+                // The others are for the server to mend.
+                _ => "",
+            };
+            return Self(format!("the server's certificate is not accepted: {refused}{help}"));
+        }
         let mut innermost: &dyn std::error::Error = error;
         while let Some(cause) = innermost.source() {
             innermost = cause;
         }
         Self(innermost.to_string())
     }
+}
+
+/// Why the server's certificate was refused, if that is why a request was lost. Trying again would not help.
+fn certificate_error(error: &reqwest::Error) -> Option<&CertificateError> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(refused)) = error.downcast_ref() {
+            return Some(refused);
+        }
+        // What an I/O error holds is not among its causes.
+        cause = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    None
 }
