@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one file per area.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
+mod adopt_and_destroy;
 mod architecture;
 mod bad_input;
 mod behaviour;
