@@ -17,6 +17,7 @@ mod generated;
 mod hooks;
 mod killable;
 mod laws;
+mod lease_renewal;
 mod life_cycles;
 mod notifications;
 mod offline_verbs;
