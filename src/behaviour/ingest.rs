@@ -21,6 +21,8 @@ pub const INPUT_TEXT: (&str, &str) = ("dxa.input", "elementText");
 
 /// Bytes that an id, a session or an environment may have.
 const ID_LIMIT: usize = 255;
+/// Unknown properties of one event that are told of: a body of nothing else must not become far larger faults.
+const UNKNOWN_TOLD: usize = 100;
 /// Bytes that the text of a property may have.
 const TEXT_LIMIT: usize = 65_536;
 
@@ -117,7 +119,8 @@ fn check_envelope(raw: &RawEvent, system: Option<EventSystem<'_>>, faults: &mut 
         ("sessionId", &raw.session_id),
     ] {
         if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > ID_LIMIT) {
-            let message = format!("`{field}` has 1 to {ID_LIMIT} bytes; one that is not known is left out");
+            let or = if field == "endUserId" { "" } else { "; one that is not known is left out" };
+            let message = format!("`{field}` has 1 to {ID_LIMIT} bytes{or}");
             faults.push(Fault::new(Code::InvalidValue, field, message));
         }
     }
@@ -226,7 +229,7 @@ fn take_properties(
     // Sorted, because what is left was reordered by taking the rest out.
     let mut unknown: Vec<&String> = own.keys().collect();
     unknown.sort();
-    for name in unknown {
+    for name in unknown.into_iter().take(UNKNOWN_TOLD) {
         let message = format!("the event `{}` has no property `{}`", shown(envelope.event), shown(name));
         faults.push(Fault::new(Code::UnknownProperty, format!("properties.{}", shown(name)), message));
     }

@@ -25,6 +25,9 @@ use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use exit::Exit;
 use verbs::Verb;
 
+/// Where a verb's help lists the options that all verbs have: behind its own, which clap would mix them with.
+const EVERYWHERE: &str = "Options of every verb";
+
 /// Plans, reviews and applies notification, webhook and workflow configuration kept as YAML in git.
 #[derive(Debug, Parser)]
 #[command(
@@ -37,10 +40,10 @@ use verbs::Verb;
 )]
 struct CommandLine {
     /// Work in this folder instead of the present one.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     chdir: Option<std::path::PathBuf>,
     /// Say nothing but results, warnings and errors.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     #[command(flatten)]
     server: target::ServerArguments,

@@ -24,6 +24,7 @@ mod offline_verbs;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod retention;
 mod rig;
 mod rotate;
 mod runs;

@@ -30,7 +30,7 @@ use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
 use trueup::provider::{ProviderError, Reader, Writer};
-use trueup::store::{Clock, PutOutcome, ReadStore, Store};
+use trueup::store::{Clock, ReadStore, Store};
 use uuid::Uuid;
 
 use crate::served::Served;
@@ -383,12 +383,12 @@ impl Rig {
     }
 
     /// Changes an object by hand: `change` gets its spec.
-    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) -> PutOutcome {
+    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) {
         let state = self.state();
         let record = state.record(address);
         let mut spec = record.spec.clone();
         change(&mut spec);
-        self.put_by_hand(address, record.metadata.clone(), spec)
+        self.put_by_hand(address, record.metadata.clone(), spec);
     }
 
     /// Changes something of an object by hand that is beside what it does.
@@ -400,18 +400,18 @@ impl Rig {
     }
 
     /// Makes an object by hand.
-    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) -> PutOutcome {
+    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) {
         let name = address.split_once('/').expect("an address").1;
-        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec)
+        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec);
     }
 
-    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) -> PutOutcome {
+    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) {
         let address: Address = address.parse().expect("an address");
         self.in_store(async |store| {
             let project = Self::name();
             store.put_by_hand(&project, &address, metadata, spec, Vec::new(), "kim@console", None).await
         })
-        .expect("a change by hand")
+        .expect("a change by hand");
     }
 
     /// Removes an object by hand.

@@ -57,7 +57,7 @@ fn a_server_is_trusted_by_the_authority_that_is_named() {
         assert!(run.err.contains(text), "{arguments:?}: {}", run.err);
         assert!(!run.err.contains(secret), "{}", run.err);
     };
-    let unknown = "certificate is not accepted: UnknownIssuer; `--ca-file` names the authority to trust";
+    let unknown = "its certificate is of an authority that is not trusted; --ca-file names one that is";
     failed(&["plan"], 1, unknown);
     failed(&["plan", "--ca-file", "theirs.pem"], 1, unknown);
     failed(&["plan", "--ca-file", "none.pem"], 1, "none.pem");
@@ -66,7 +66,7 @@ fn a_server_is_trusted_by_the_authority_that_is_named() {
     failed(&serve, 3, "there is no certificate in");
     // A name that the certificate does not have.
     project.write("trueup.yaml", &target(&server.url.replace("127.0.0.1", "localhost")));
-    failed(&["plan", "--ca-file", "ours.pem"], 1, "certificate is not accepted: ");
+    failed(&["plan", "--ca-file", "ours.pem"], 1, "invalid peer certificate");
     project.write("trueup.yaml", &target(&server.url));
     project.ok(&["apply", "-y", "--ca-file", "ours.pem"]);
     project.set("TRUEUP_CA_FILE", "ours.pem");

@@ -33,7 +33,7 @@ use crate::object::wire_v1::{
 pub use call::Patience;
 use call::{Call, Repeat};
 use failure::Failure;
-pub use runtime::{DeliveryQuery, EventsRefused};
+pub use runtime::{DeliveryQuery, SendRefused};
 use token::Token;
 
 /// How many addresses are asked for in one request.

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::call::{self, Visit};
 use super::mail::{MailFailure, message_id};
-use super::{Loaded, Mailer, NotificationOrder, NotifyFailure, RunError, RunStatus, Runner};
+use super::{Loaded, Mailer, NotificationOrder, NotifyFailure, RunError, Runner};
 use crate::behaviour::run::advance::advance;
 use crate::behaviour::run::effect::{Delivery, Effect, Event, NotifyRequest};
 use crate::behaviour::run::email::Email;
 use crate::behaviour::run::state::Position;
-use crate::object::run::{EmailState, RunDetails};
+use crate::object::run::{EmailState, RunDetails, RunStatus};
 use crate::store::StoreError;
 
 /// How long is waited before a mail server or the notifications are tried again; when all are used up, the e-mail has

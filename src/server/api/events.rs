@@ -133,8 +133,14 @@ fn refused(error: EventsError, lines: Option<&[usize]>) -> Problem {
                     (line, field) => line.or(field),
                 }
             };
+            // Each line of a batch was read alone: its place is that of the batch, and what is left is the column.
+            let detail = |fault: &EventFault| match lines {
+                Some(_) => fault.fault.message.replace(" at line 1 column ", " at column "),
+                None => fault.fault.message.clone(),
+            };
             let listed = faults.iter().take(FAULTS);
-            let listed = listed.map(|fault| Fault { place: place(fault), detail: fault.fault.message.clone() });
+            let listed =
+                listed.map(|fault| Fault { code: Some(fault.fault.code), place: place(fault), detail: detail(fault) });
             let listed: Vec<Fault> = listed.collect();
             let detail = match (faults.as_slice(), listed.as_slice()) {
                 ([_], [only]) => {
