@@ -12,6 +12,7 @@ use trueup::kinds::Address;
 use trueup::object::audit::{AuditEntry, AuditQuery};
 use trueup::object::capability::Capabilities;
 use trueup::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
+use trueup::object::delivery::{EventPage, EventQuery};
 use trueup::object::lease::{LeaseGrant, LeaseHolder};
 use trueup::object::record::{ObjectRecord, Snapshot};
 use trueup::object::secret_comparison::{SecretAnswer, SecretQuestion};
@@ -98,6 +99,10 @@ impl Reader for Slow<'_> {
 
     fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>> {
         self.inner.audit(query)
+    }
+
+    fn events<'a>(&'a self, query: &'a EventQuery) -> Boxed<'a, EventPage> {
+        self.inner.events(query)
     }
 
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {

@@ -28,6 +28,7 @@ mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod retention;
+mod review_walk;
 mod rig;
 mod rotate;
 mod runs;
