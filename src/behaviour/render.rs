@@ -90,10 +90,7 @@ pub fn render(
 /// The texts for a language tag, and the tag they stand under: its own, or those of the nearest tag that is got by
 /// leaving off parts from its end (`de-AT` falls back to `de`, RFC 4647 §3.4), in any case. `de` does not get `de-AT`'s.
 #[must_use]
-pub fn texts_of<'t>(
-    locales: &'t BTreeMap<String, LocaleTexts>,
-    tag: &str,
-) -> Option<(&'t str, &'t LocaleTexts)> {
+pub fn texts_of<'t>(locales: &'t BTreeMap<String, LocaleTexts>, tag: &str) -> Option<(&'t str, &'t LocaleTexts)> {
     let mut tag = tag;
     loop {
         let found = locales.iter().find(|(other, _)| other.eq_ignore_ascii_case(tag));

@@ -60,7 +60,9 @@ impl PublishedSchema {
     pub fn file(self) -> String {
         match self {
             Self::ManifestDraft07 => "manifest.draft-07.schema.json".to_owned(),
-            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan | Self::TestReport => format!("{}.schema.json", self.name()),
+            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan | Self::TestReport => {
+                format!("{}.schema.json", self.name())
+            }
         }
     }
 

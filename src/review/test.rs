@@ -73,8 +73,8 @@ struct Selected<'d> {
 }
 
 fn selected<'d>(desired: &'d Desired, selection: &TestSelection) -> Vec<Selected<'d>> {
-    let tests = asked(desired)
-        .filter(|(manifest, _)| selection.has_test(&manifest.address.name, &manifest.metadata.labels));
+    let tests =
+        asked(desired).filter(|(manifest, _)| selection.has_test(&manifest.address.name, &manifest.metadata.labels));
     let tests = tests.map(|(manifest, spec)| {
         let cases = spec.cases.iter().enumerate().filter(|(_, case)| selection.has_case(&case.name));
         Selected { manifest, spec, cases: cases.map(|(n, _)| n).collect() }
@@ -147,6 +147,3 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], ask: impl Fn(&T) -> R + Sync) -> V
     answers.sort_by_key(|(n, _)| *n);
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -37,5 +37,6 @@ mod server_process;
 mod server_rig;
 mod stories;
 mod support;
+mod testing;
 mod tour;
 mod world;

@@ -10,7 +10,9 @@ use crate::base::locator::Locator;
 use crate::base::schema::published;
 use crate::base::source::{SourceMap, Span};
 use crate::review::test::coverage::{Coverage, Covered, Missed};
-use crate::review::test::report::{CaseError, CaseResult, Counts, Decider, Difference, Outcome, TestReport, TestResult};
+use crate::review::test::report::{
+    CaseError, CaseResult, Counts, Decider, Difference, Outcome, TestReport, TestResult,
+};
 
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -146,8 +148,8 @@ pub struct MissedV1 {
     pub address: String,
     /// The field; `null` for the object.
     pub path: Option<String>,
-    /// What it is.
-    pub what: String,
+    /// The placeholder, the step and its exit, the row; `null` for a webhook.
+    pub what: Option<String>,
     /// Where it is written.
     pub file: Option<String>,
     /// Its line.

@@ -98,7 +98,7 @@ fn escape(text: &str, is_attribute: bool) -> String {
             '\t' => out.push_str("&#9;"),
             // Not even as references are these allowed (XML 1.0 §2.2), so they are shown as escapes are elsewhere.
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                drop(write!(out, "\\u{{{:x}}}", u32::from(c)));
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
             c => out.push(c),
         }

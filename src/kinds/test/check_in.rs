@@ -40,13 +40,7 @@ pub(super) fn check(spec: &TestSpec, scope: &dyn Scope, findings: &mut Findings)
 }
 
 /// The object of a name; reports one that is not there.
-fn object<'s>(
-    kind: Kind,
-    name: &Name,
-    at: Path,
-    scope: &'s dyn Scope,
-    findings: &mut Findings,
-) -> Option<&'s Spec> {
+fn object<'s>(kind: Kind, name: &Name, at: Path, scope: &'s dyn Scope, findings: &mut Findings) -> Option<&'s Spec> {
     let found = scope.get(kind, name.as_str());
     if found.is_none() {
         findings
@@ -235,7 +229,10 @@ fn check_data(run: &GivenRun, workflow: &WorkflowSpec, at: &Path, findings: &mut
     for data in &workflow.data {
         if data.required && data.default.is_none() && !run.data.contains_key(&data.name) {
             let message = format!("Workflow/{} needs the data `{}`", run.name, data.name);
-            findings.error(Code::MissingField, at.clone(), message).at_key().help(format!("add `{}` to data", data.name));
+            findings
+                .error(Code::MissingField, at.clone(), message)
+                .at_key()
+                .help(format!("add `{}` to data", data.name));
         }
     }
 }

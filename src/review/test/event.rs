@@ -232,7 +232,9 @@ impl ComparedDelivery<'_> {
         field("method", method.map(|method| json!(method)), text(made.method.as_str()), &|| {
             self.destination("spec.method", "the destination's request type")
         });
-        field("url", url.as_deref().map(text), text(&made.url), &|| self.destination("spec.url", "the destination's URL"));
+        field("url", url.as_deref().map(text), text(&made.url), &|| {
+            self.destination("spec.url", "the destination's URL")
+        });
         field("auth", auth.as_ref().map(|auth| json!(auth)), json!(made.auth), &|| {
             self.destination("spec.auth", "how the destination is authenticated")
         });
@@ -242,7 +244,8 @@ impl ComparedDelivery<'_> {
             let expected = json!(value);
             if actual.as_ref() != Some(&expected) {
                 let path = Path::keys("spec.headers").key(name);
-                let says = if actual.is_some() { "the destination's header" } else { "the destination has no such header" };
+                let says =
+                    if actual.is_some() { "the destination's header" } else { "the destination has no such header" };
                 let decider = self.configuration.decider(&self.hook.destination_address(), path, says);
                 let written = Path::keys("deliveries").index(self.n).key("headers").key(name);
                 let shown = path_of(webhook).key("headers").key(name);
@@ -258,9 +261,8 @@ impl ComparedDelivery<'_> {
                         vec![shaped::decider(self.configuration, self.hook, self.event, self.given, key)]
                     }
                     (true, None) => self.webhook("spec.properties", "what the webhook sends of the event"),
-                    (false, _) => {
-                        self.destination("spec.method", "with this request type properties go into the query, not a body")
-                    }
+                    (false, _) => self
+                        .destination("spec.method", "with this request type properties go into the query, not a body"),
                 };
                 let written = Path::keys("deliveries").index(self.n).key(name);
                 case.leaf(leaf, &path_of(webhook).key(name), &written, decided);

@@ -23,7 +23,8 @@ pub(super) fn evaluate(
     let Spec::Audience(audience) = &object.spec else {
         return Err(CaseError::new(format!("{} is no Audience", object.address)));
     };
-    let compiled = CompiledAudience::new(audience, EndUserIds::PLAIN).map_err(|error| CaseError::new(error.to_string()))?;
+    let compiled =
+        CompiledAudience::new(audience, EndUserIds::PLAIN).map_err(|error| CaseError::new(error.to_string()))?;
     let end_user = match (&given.end_user_id, &audience.members) {
         (Some(id), _) => id.as_str(),
         (None, None) => "",

@@ -51,7 +51,8 @@ pub(super) fn evaluate(
         let found: BTreeSet<&str> = unresolved.iter().map(String::as_str).collect();
         if wanted != found {
             let decided = wanted.symmetric_difference(&found).filter_map(|name| {
-                let says = if found.contains(name) { "has no value" } else { "has a value, or does not stand in these texts" };
+                let says =
+                    if found.contains(name) { "has no value" } else { "has a value, or does not stand in these texts" };
                 sources.placeholder(name, says)
             });
             let path = Path::keys("unresolved");
@@ -115,7 +116,9 @@ impl Sources<'_> {
         };
         match (field, local) {
             (Field::Title, _) => title(),
-            (Field::RuntimeTitle, Some((tag, texts))) if texts.runtime_title.is_some() => of_locale(tag, "runtimeTitle"),
+            (Field::RuntimeTitle, Some((tag, texts))) if texts.runtime_title.is_some() => {
+                of_locale(tag, "runtimeTitle")
+            }
             (Field::RuntimeTitle, _) if self.template.runtime_title.is_some() => own("runtimeTitle"),
             (Field::RuntimeTitle, _) => title(),
             (Field::Body, Some((tag, texts))) if texts.body.is_some() => of_locale(tag, "body"),

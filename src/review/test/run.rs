@@ -12,11 +12,11 @@ use super::compare::{Extent, body_for, differences};
 use super::configuration::{Configuration, text};
 use super::report::CaseError;
 use crate::base::path::Path;
-use crate::kinds::test::expectation::{ExpectedRequest, Expectation};
+use crate::kinds::test::expectation::{Expectation, ExpectedRequest};
 use crate::kinds::test::given::GivenRun;
 use crate::kinds::{Kind, Spec};
 use decided::Decided;
-use simulate::{Left, Request, Ran, simulate};
+use simulate::{Left, Ran, Request, simulate};
 
 /// Evaluates a case.
 pub(super) fn evaluate(
@@ -48,7 +48,8 @@ pub(super) fn evaluate(
         let made = ran.requests.iter().filter(|request| request.step == wanted.step).nth(*turn);
         let shown = if *turn == 0 { wanted.step.clone() } else { format!("{} {}", wanted.step, *turn + 1) };
         *turn += 1;
-        let place = RequestPlace { shown: Path::keys("requests").element(&shown), written: Path::keys("requests").index(n) };
+        let place =
+            RequestPlace { shown: Path::keys("requests").element(&shown), written: Path::keys("requests").index(n) };
         match made {
             Some(made) => compare_request(wanted, made, &place, &decided, case),
             None => {

@@ -48,9 +48,7 @@ pub(super) fn decider(
         (Some(from), _) => {
             configuration.decider(address, at.key("rename").key(from), format!("the event's `{from}`, renamed"))
         }
-        (None, Include::These(_)) => {
-            configuration.decider(address, at.key("include"), format!("the event's `{from}`"))
-        }
+        (None, Include::These(_)) => configuration.decider(address, at.key("include"), format!("the event's `{from}`")),
         (None, Include::All) => {
             let says = format!("the event's `{from}`: all of its properties are sent");
             configuration.decider(address, at.key("include"), says)

@@ -48,9 +48,7 @@ impl Asked<'_> {
     /// Whether a condition holds, and the rows that made it so: those without which it could be otherwise.
     pub(super) fn deciding(&self, condition: &Condition, at: &Path) -> (bool, Vec<RowOutcome>) {
         match condition {
-            Condition::All(list) => {
-                self.list(list.iter().enumerate().map(|(n, inner)| (inner, at.index(n))), true)
-            }
+            Condition::All(list) => self.list(list.iter().enumerate().map(|(n, inner)| (inner, at.index(n))), true),
             other @ (Condition::Any(_) | Condition::Not(_) | Condition::Row(_)) => self.below(other, at),
         }
     }
@@ -76,11 +74,7 @@ impl Asked<'_> {
     }
 
     /// Of `all` those that do not hold decide, or all of them; of `any` those that hold, or all of them.
-    fn list<'c>(
-        &self,
-        list: impl Iterator<Item = (&'c Condition, Path)>,
-        all: bool,
-    ) -> (bool, Vec<RowOutcome>) {
+    fn list<'c>(&self, list: impl Iterator<Item = (&'c Condition, Path)>, all: bool) -> (bool, Vec<RowOutcome>) {
         let (mut with, mut against) = (Vec::new(), Vec::new());
         let mut is_decided = false;
         for (inner, at) in list {

@@ -16,3 +16,4 @@ mod pruning;
 mod same_input;
 mod secrets;
 mod stale_plans;
+mod tests_say_what_happens;
