@@ -46,5 +46,6 @@ mod server_rig;
 mod server_trust;
 mod stories;
 mod support;
+mod testing;
 mod tour;
 mod world;
