@@ -24,6 +24,7 @@ mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod replay;
 mod retention;
 mod rig;
 mod rotate;
