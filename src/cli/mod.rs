@@ -6,12 +6,14 @@ pub mod blame;
 pub mod exit;
 pub mod interrupt;
 pub mod plan_file;
+pub mod plan_format;
 pub mod planning;
 pub mod private_file;
 pub mod project;
 pub mod reference;
 pub mod refusal;
 pub mod replaying;
+pub mod repository;
 pub mod reviewing;
 pub mod schemas;
 pub mod secret_source;
@@ -78,6 +80,12 @@ pub enum Problems {
     Document,
     /// As a version record and one record each, in lines, on standard output.
     Lines,
+    /// As a comment in Markdown, on standard output.
+    Markdown,
+    /// As SARIF, on standard output.
+    Sarif,
+    /// As annotations of GitHub, on standard output.
+    Github,
 }
 
 impl Context {
@@ -94,10 +102,15 @@ impl Context {
     }
 
     fn telling(&self, output: arguments::TextOrJson, json: Problems) -> Self {
-        let problems = match output {
+        self.telling_as(match output {
             arguments::TextOrJson::Text => Problems::Text,
             arguments::TextOrJson::Json => json,
-        };
+        })
+    }
+
+    /// The same, telling problems in this form.
+    #[must_use]
+    pub fn telling_as(&self, problems: Problems) -> Self {
         Self { problems, ..self.clone() }
     }
 }

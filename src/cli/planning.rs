@@ -85,7 +85,7 @@ pub async fn plan(
             Ok((plan, live))
         }
         Err(problems) => {
-            project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
+            project::tell(context, &problems, &desired.sources, prepared.loaded.manifests, &desired.project.root);
             let conflict = |problem: &Diagnostic| matches!(problem.code, Code::Unmanaged | Code::StillReferred);
             Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::arguments::ProjectArguments;
 use super::exit::{self, Exit};
-use super::view::{apply_json, diagnostic_json, diagnostic_text, terminal};
-use super::{Context, Problems};
+use super::view::finding::Finding;
+use super::view::{apply_json, diagnostic_json, diagnostic_text, github, markdown, sarif, terminal};
+use super::{Context, Problems, repository};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::SourceMap;
 use crate::desired::load::{LoadedProject, NoProject, load_project};
@@ -69,7 +70,7 @@ pub fn read(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
 pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let options = options(context, arguments)?;
     read(&options).map_err(|NoProject { diagnostics, sources }| {
-        tell(context, &diagnostics, &sources, 0);
+        tell(context, &diagnostics, &sources, 0, &context.working_folder);
         Exit::InvalidInput
     })
 }
@@ -94,12 +95,14 @@ fn tell_all(context: &Context, loaded: &LoadedProject) {
         let mut err = terminal::standard_error();
         let _ = diagnostic_text::write(&mut *err.writer, &loaded.diagnostics, sources, loaded.manifests, err.style);
     } else {
-        tell(context, &loaded.diagnostics, sources, loaded.manifests);
+        tell(context, &loaded.diagnostics, sources, loaded.manifests, &loaded.desired.project.root);
     }
 }
 
-/// Tells the problems that end a run, in the form its result was asked for in.
-pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize) {
+/// Tells the problems that end a run, in the form its result was asked for in. `root` is the project's folder.
+pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize, root: &Path) {
+    let findings = || Finding::of_diagnostics(diagnostics, sources);
+    let prefix = || repository::prefix(root, &context.working_folder);
     let mut out = terminal::standard_output();
     // Nobody is left to tell when the output is closed.
     let _ = match context.problems {
@@ -111,6 +114,9 @@ pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, 
         Problems::Lines => {
             apply_json::write_problems(&mut *out.writer, diagnostics, sources, env!("CARGO_PKG_VERSION"))
         }
+        Problems::Markdown => markdown::write_problems(&mut *out.writer, diagnostics, sources, manifests),
+        Problems::Sarif => sarif::write(&mut *out.writer, &findings(), &prefix()),
+        Problems::Github => github::write(&mut *out.writer, &findings(), &prefix()),
     }
     .and_then(|()| out.writer.flush());
 }

@@ -234,7 +234,7 @@ fn from_file(context: &Context, path: &Path, since: Option<Timestamp>, replay: &
             Diagnostic::error(crate::base::code::Code::InvalidValue, "more lines are wrong; the rest is not read");
         problems.push(last.in_file(path.display().to_string()));
     }
-    project::tell(context, &problems, &SourceMap::default(), 0);
+    project::tell(context, &problems, &SourceMap::default(), 0, &context.working_folder);
     Err(Exit::InvalidInput)
 }
 

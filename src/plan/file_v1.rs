@@ -16,8 +16,8 @@ use serde_json::Value;
 pub use guarded::{Guard, GuardedV1, Side};
 pub use read::{PlanFileError, SIZE_LIMIT, read};
 pub use review::{
-    DataFlowV1, DestinationPreviewV1, NotEvaluatedV1, PolicyFindingV1, PreviewV1, SampleV1, SampledPreviewV1,
-    SamplesV1, WebhookPreviewV1,
+    DataFlowV1, DestinationPreviewV1, NotEvaluatedV1, PlanLinkV1, PolicyFindingV1, PreviewV1, SampleV1,
+    SampledPreviewV1, SamplesV1, WebhookPreviewV1,
 };
 
 use super::plan_value::{Blame, ChangeKind, Plan, Summary};
@@ -97,6 +97,9 @@ pub struct PlanV1 {
     /// What the policies object to.
     #[serde(default)]
     pub policies: Vec<PolicyFindingV1>,
+    /// What refers to what among the objects that the plan touches and their neighbours; at most 1,000.
+    #[serde(default)]
+    pub links: Vec<PlanLinkV1>,
 }
 
 /// One action on one address.
@@ -321,7 +324,7 @@ impl PlanV1 {
             diagnostics,
             refusals,
             summary,
-            review: Review { preview, data_flow, policies },
+            review: Review { preview, data_flow, policies, links },
         } = plan;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -350,6 +353,7 @@ impl PlanV1 {
             preview: preview.as_ref().map(|preview| PreviewV1::new(preview, show_personal)),
             data_flow: data_flow.iter().map(DataFlowV1::new).collect(),
             policies: policies.iter().map(PolicyFindingV1::new).collect(),
+            links: links.iter().map(PlanLinkV1::new).collect(),
         }
     }
 

@@ -314,7 +314,7 @@ fn check_secrets(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<
     if problems.is_empty() {
         return Ok(());
     }
-    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
+    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests, &desired.project.root);
     Err(Exit::InvalidInput)
 }
 

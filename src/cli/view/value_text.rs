@@ -62,7 +62,7 @@ impl Node {
         Self::Word(format!("(secret{state}){}", reference.unwrap_or_default()))
     }
 
-    fn plain(value: &Value) -> Self {
+    pub(super) fn plain(value: &Value) -> Self {
         match value {
             Value::Null => Self::Word("null".to_owned()),
             Value::Bool(value) => Self::Word(value.to_string()),
@@ -105,7 +105,7 @@ impl Node {
         match self {
             Self::Text(text) if text.contains('\n') => {
                 let total = text.lines().count();
-                let line = |line: &str| format!("{pad}{}", short(line));
+                let line = |line: &str| format!("{pad}{}", visible::own_line(&short(line)));
                 let mut lines: Vec<String> = text.lines().take(LINES_LIMIT).map(line).collect();
                 lines.extend(left_out(total, "lines").map(|more| format!("{pad}{more}")));
                 lines

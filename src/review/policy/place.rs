@@ -74,10 +74,7 @@ mod tests {
     #[test]
     fn a_byte_is_found_in_every_style_of_scalar() {
         let source = "a == 'b' && c";
-        fn rest<'w>(written: &'w str, source: &str, offset: usize) -> Option<&'w str> {
-            offset_in(written, source, offset).map(|(start, _)| &written[start..])
-        }
-        let at = |written: &'static str, offset| rest(written, source, offset);
+        let at = |written: &'static str, offset| offset_in(written, source, offset).map(|(start, _)| &written[start..]);
         assert_eq!(at("a == 'b' && c", 12), Some("c"));
         assert_eq!(at("\"a == 'b' && c\"", 12), Some("c\""));
         assert_eq!(at("'a == ''b'' && c'", 6), Some("b'' && c'"));
