@@ -98,11 +98,12 @@ pub fn ingest(
         end_user_id: end_user_id.map(|id| system.end_user_ids.kept(&id).into_owned()),
         session_id,
     };
-    let properties = take_properties(own, known, envelope, &Censorship::of(system.spec, &event), &mut faults);
+    let censorship = Censorship::of(system.spec, &event);
+    let properties = take_properties(own, known, envelope, &censorship, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
-    if system.spec.censor.as_ref().is_some_and(|censor| censor.events.contains(&event)) {
+    if censorship.drops_all() {
         return Ok(Ingested::Dropped(event_id));
     }
     Ok(Ingested::Stored(StoredEvent { event_id, event, system: system.name.clone(), occurred_at, properties }))
@@ -173,22 +174,35 @@ impl Envelope<'_> {
     }
 }
 
-/// What is dropped of one event.
-struct Censorship<'s> {
+/// What a system drops of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Censorship<'s> {
+    whole: bool,
     properties: &'s [String],
     input_text: bool,
 }
 
 impl<'s> Censorship<'s> {
-    fn of(system: &'s SystemSpec, event: &str) -> Self {
+    /// What this system drops of this event.
+    #[must_use]
+    pub fn of(system: &'s SystemSpec, event: &str) -> Self {
         let censor = system.censor.as_ref();
         Self {
+            whole: censor.is_some_and(|censor| censor.events.iter().any(|dropped| dropped == event)),
             properties: censor.map_or(&[], |censor| &censor.properties),
             input_text: event == INPUT_TEXT.0 && censor.is_none_or(|censor| censor.input_text),
         }
     }
 
-    fn drops(&self, name: &str) -> bool {
+    /// Whether nothing of the event is kept.
+    #[must_use]
+    pub fn drops_all(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether a property of it is dropped.
+    #[must_use]
+    pub fn drops(&self, name: &str) -> bool {
         (self.input_text && name == INPUT_TEXT.1) || self.properties.iter().any(|dropped| dropped == name)
     }
 }

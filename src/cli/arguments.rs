@@ -118,7 +118,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
     if name.is_empty() { Err("the name is empty".into()) } else { Ok((name.to_owned(), value.to_owned())) }
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+/// Reads `KEY=VALUE` of a label.
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = pair(text)?;
     // `team!=x` and `team=~x` mean something to other tools; taken for the name of a label they would select nothing.
     let fits = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/'));

@@ -12,11 +12,13 @@ pub mod private_file;
 pub mod project;
 pub mod reference;
 pub mod refusal;
+pub mod replaying;
 pub mod repository;
 pub mod reviewing;
 pub mod schemas;
 pub mod secret_source;
 pub mod server_folder;
+pub mod since;
 pub mod target;
 pub mod verbs;
 pub mod view;
@@ -163,8 +165,8 @@ fn with_environment(mut command: Command) -> Command {
         }
         if list {
             // In the environment several are separated: addresses have no comma, other values no line break.
-            let addresses = matches!(argument.get_long(), Some("only" | "exclude" | "replace"));
-            argument = argument.value_delimiter(if addresses { ',' } else { '\n' });
+            let by_comma = matches!(argument.get_long(), Some("only" | "exclude" | "replace" | "fail-on"));
+            argument = argument.value_delimiter(if by_comma { ',' } else { '\n' });
         }
         argument
     });

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::view::test_json::test_report_schema;
 use crate::kinds::ManifestKind;
 use crate::kinds::explain::DocumentKind;
 use crate::kinds::schema::{Variety, all_schema, file_name, to_draft07};
@@ -21,6 +22,8 @@ pub enum PublishedSchema {
     Project,
     /// A saved plan.
     Plan,
+    /// A report of tests.
+    TestReport,
 }
 
 impl PublishedSchema {
@@ -28,7 +31,7 @@ impl PublishedSchema {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let kinds = ManifestKind::all().map(Self::Kind);
-        kinds.chain([Self::Manifest, Self::ManifestDraft07, Self::Project, Self::Plan]).collect()
+        kinds.chain([Self::Manifest, Self::ManifestDraft07, Self::Project, Self::Plan, Self::TestReport]).collect()
     }
 
     /// The one that a person means: `webhook`, `IncomingWebhook`, `manifest-draft-07`.
@@ -48,6 +51,7 @@ impl PublishedSchema {
             Self::ManifestDraft07 => "manifest-draft-07".to_owned(),
             Self::Project => "project".to_owned(),
             Self::Plan => "plan".to_owned(),
+            Self::TestReport => "test-report".to_owned(),
         }
     }
 
@@ -56,7 +60,9 @@ impl PublishedSchema {
     pub fn file(self) -> String {
         match self {
             Self::ManifestDraft07 => "manifest.draft-07.schema.json".to_owned(),
-            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan => format!("{}.schema.json", self.name()),
+            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan | Self::TestReport => {
+                format!("{}.schema.json", self.name())
+            }
         }
     }
 
@@ -69,10 +75,11 @@ impl PublishedSchema {
             Self::ManifestDraft07 => "the same in draft-07, for older editors".to_owned(),
             Self::Project => "the project file, trueup.yaml".to_owned(),
             Self::Plan => "a plan, as printed by `plan -o json` and saved by `plan --out`".to_owned(),
+            Self::TestReport => "what came of tests, as printed by `test -o json`".to_owned(),
         }
     }
 
-    /// The schema. Of a project file and a plan there is one variety only.
+    /// The schema. Of a project file, a plan and a report there is one variety only.
     #[must_use]
     pub fn schema(self, variety: Variety) -> Value {
         match self {
@@ -81,6 +88,7 @@ impl PublishedSchema {
             Self::ManifestDraft07 => to_draft07(all_schema(variety, project_schema())),
             Self::Project => project_schema(),
             Self::Plan => plan_schema(),
+            Self::TestReport => test_report_schema(),
         }
     }
 

@@ -1,4 +1,6 @@
-//! Plans for tests: one with every action, and arbitrary ones.
+//! Plans for tests: one with every action, arbitrary ones, and hostile ones.
+
+mod hostile;
 
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::policy_finding::PolicyFinding;
 use crate::plan::preview::{DestinationPreview, FailOn, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
 use crate::plan::review::{PlanLink, Review};
+
+pub(crate) use hostile::{NEEDLE, every_action_with, hostile_plan};
 
 pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()

@@ -5,5 +5,12 @@
 
 pub mod links;
 pub mod policy;
+pub mod preview;
 pub mod states;
 pub mod test;
+
+pub mod data_flow;
+pub mod lost_listener;
+
+#[cfg(test)]
+mod sample;

@@ -7,6 +7,7 @@ mod behaviour;
 mod blame;
 mod command_line;
 mod configuration_model;
+mod data_flow;
 mod deliveries;
 mod drift;
 mod engine_rig;

@@ -18,6 +18,7 @@ pub mod schema;
 pub mod send;
 pub mod serve;
 pub mod show;
+pub mod test;
 pub mod unlock;
 pub mod validate;
 pub mod version;
@@ -34,6 +35,8 @@ pub enum Verb {
     Init(init::Arguments),
     /// Check manifests: schema, types, references, lint. Offline.
     Validate(validate::Arguments),
+    /// Compare what the configuration does with what its tests expect. Offline.
+    Test(test::Arguments),
     /// Show what apply would do, and why.
     #[command(visible_alias = "diff")]
     Plan(plan::Arguments),
@@ -82,6 +85,7 @@ impl Verb {
         match self {
             Self::Init(arguments) => init::run(context, &arguments),
             Self::Validate(arguments) => validate::run(context, &arguments),
+            Self::Test(arguments) => test::run(context, &arguments),
             Self::Plan(arguments) => plan::run(context, &arguments),
             Self::Show(arguments) => show::run(context, &arguments),
             Self::Apply(arguments) => apply::run(context, &arguments),

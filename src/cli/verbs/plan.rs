@@ -14,6 +14,7 @@ use crate::cli::plan_file;
 use crate::cli::plan_format::{Look, PlanFormat};
 use crate::cli::planning::{self, Wish};
 use crate::cli::refusal;
+use crate::cli::replaying::ReplayArguments;
 use crate::cli::view::style::Style;
 use crate::cli::view::{plan_json, terminal};
 use crate::cli::{repository, target};
@@ -28,6 +29,8 @@ pub struct Arguments {
     plan: PlanArguments,
     #[command(flatten)]
     secrets: SecretArguments,
+    #[command(flatten)]
+    replay: ReplayArguments,
     #[command(flatten)]
     output: OutputArguments,
     /// Save the plan, so that `trueup apply FILE` carries out exactly this.
@@ -77,7 +80,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
-        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
+        let replay = Some(&arguments.replay).filter(|replay| replay.replay.is_some());
+        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy, replay };
         let (mut plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
         let root = prepared.loaded.desired.project.root;
         if arguments.blame {

@@ -148,7 +148,7 @@ impl ChangeView {
     }
 
     /// Both texts with the changed words marked; without colour a line of carets below the second.
-    fn words(&self, old: &str, new: &str) -> (String, String, Option<String>) {
+    pub(super) fn words(&self, old: &str, new: &str) -> (String, String, Option<String>) {
         if old.len() > WORDS_BYTES || new.len() > WORDS_BYTES {
             return (self.style.paint(Role::Remove, old), self.style.paint(Role::Add, new), None);
         }
@@ -179,7 +179,8 @@ impl ChangeView {
         (old_marked, new_marked, carets)
     }
 
-    fn unified(&self, before: &str, after: &str) -> Vec<String> {
+    /// A unified diff of two texts.
+    pub(super) fn unified(&self, before: &str, after: &str) -> Vec<String> {
         let pad = " ".repeat(self.indent + 4);
         let (old, new) = (before.lines().count(), after.lines().count());
         if before.len().max(after.len()) > DIFF_BYTES || old.max(new) > DIFF_LINES {

@@ -49,8 +49,7 @@ pub fn write_diagnostics(
     sources: &SourceMap,
     style: Style,
 ) -> io::Result<()> {
-    let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(style.width.max(BEFORE + AFTER + 20));
+    let renderer = renderer(style);
     let mut locator = Locator::new(sources);
     // Source lines end up in logs that more people read than the file; a secret in one is not repeated there.
     let secrets: Vec<Span> =
@@ -146,13 +145,49 @@ fn render(
         elements.push(Level::HELP.message(text(help)).into());
     }
     let title = level.primary_title(text(&d.message)).id(d.code.as_str());
-    let report = [Group::with_title(title).elements(elements)];
-    let text = renderer.render(&report);
+    frame(renderer, Group::with_title(title).elements(elements), places.is_empty())
+}
+
+/// Writes places, each with its label: file and line, and the source line with the span underlined.
+///
+/// # Errors
+/// When the writer fails.
+pub(super) fn write_places(
+    out: &mut dyn Write,
+    places: &[(Span, String)],
+    locator: &mut Locator<'_>,
+    style: Style,
+) -> io::Result<()> {
+    let renderer = renderer(style);
+    let located = places.iter().filter_map(|(span, label)| {
+        let location = locator.locate(*span)?;
+        Some(Place::new(locator, *span, &location, text(label), &[]))
+    });
+    let places: Vec<Place> = located.collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let mut elements: Vec<Element<'_>> = Vec::new();
+    for (n, place) in places.iter().enumerate() {
+        let kind = if n == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        elements.push(place.origin().into());
+        elements.push(place.snippet(kind).into());
+    }
+    writeln!(out, "{}", frame(&renderer, Group::with_level(Level::ERROR).elements(elements), false))
+}
+
+fn renderer(style: Style) -> Renderer {
+    let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii).term_width(style.width.max(BEFORE + AFTER + 20))
+}
+
+fn frame(renderer: &Renderer, group: Group<'_>, without_places: bool) -> String {
+    let text = renderer.render(&[group]);
     // The place is given apart from its source, because the line shown may be a window whose columns are not the
     // file's. The renderer then puts an empty place line between the two.
     let is_empty_place = |line: &str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
     // Nor is there a frame to draw around a message that points nowhere.
-    let is_empty_frame = |line: &str| places.is_empty() && anstream::adapter::strip_str(line).to_string().trim() == "|";
+    let is_empty_frame = |line: &str| without_places && anstream::adapter::strip_str(line).to_string().trim() == "|";
     text.lines().filter(|line| !is_empty_place(line) && !is_empty_frame(line)).collect::<Vec<_>>().join("\n")
 }
 

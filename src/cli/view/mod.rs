@@ -5,6 +5,8 @@
 mod attention;
 mod change_lines;
 mod change_text;
+mod data_flow_text;
+mod preview_text;
 
 pub mod apply_json;
 pub mod apply_text;
@@ -29,5 +31,8 @@ pub mod sarif;
 pub mod sent_text;
 pub mod style;
 pub mod terminal;
+pub mod test_json;
+pub mod test_junit;
+pub mod test_text;
 pub mod value_text;
 pub mod visible;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use super::change_text::ChangeView;
 use super::style::{Role, Style, count};
 use super::visible;
-use super::{diagnostic_text, policy_text};
+use super::{data_flow_text, diagnostic_text, policy_text, preview_text};
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::plan::plan_value::{Action, Drift, Plan, Refusal};
@@ -23,6 +23,8 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
         writeln!(out)?;
     }
     view.drift(out, &plan.drift)?;
+    preview_text::write(out, plan, style, show_personal)?;
+    data_flow_text::write(out, &plan.review.data_flow, style)?;
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
     policy_text::write(out, &plan.review.policies, style)?;

@@ -62,7 +62,7 @@ impl Node {
         Self::Word(format!("(secret{state}){}", reference.unwrap_or_default()))
     }
 
-    fn plain(value: &Value) -> Self {
+    pub(super) fn plain(value: &Value) -> Self {
         match value {
             Value::Null => Self::Word("null".to_owned()),
             Value::Bool(value) => Self::Word(value.to_string()),

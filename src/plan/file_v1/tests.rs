@@ -45,6 +45,7 @@ fn has_the_fields_of_the_contract() {
             "preview",
             "data_flow",
             "policies",
+            "links",
         ]
     );
     assert_eq!(

@@ -7,7 +7,7 @@ use super::Server;
 use super::call::{Call, Repeat, Root};
 use super::failure::Failure;
 use crate::base::ident::Name;
-use crate::object::delivery::{AcceptedEvents, DeliveryPage, DeliveryState};
+use crate::object::delivery::{AcceptedEvents, DeliveryPage, DeliveryState, EventPage, EventQuery};
 use crate::object::notification::{NotificationCall, NotificationSent};
 use crate::provider::ProviderError;
 
@@ -82,6 +82,17 @@ impl Server {
             }
             Err(failure) => Err(SendRefused::Provider(failure.into_error(what))),
         }
+    }
+
+    /// A page of recorded events.
+    pub(super) async fn recorded_events(&self, query: &EventQuery) -> Result<EventPage, ProviderError> {
+        let what = "read recorded events";
+        let EventQuery { since, limit, cursor } = query;
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(since.map(|since| ("since", since.to_string())));
+        parameters.extend(cursor.as_ref().map(|cursor| ("cursor", cursor.clone())));
+        let call = Call { root: Root::Key, query: &parameters, ..Call::get(&["events"]) };
+        self.ask(what, &call).await?.json(what)
     }
 
     /// Deliveries with their attempts, the newest first.

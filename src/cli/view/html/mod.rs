@@ -296,3 +296,6 @@ fn diagnostic(page: &mut Page, record: &DiagnosticRecord) {
         page.text(&format!("; {help}"));
     }
 }
+
+#[cfg(test)]
+mod tests;

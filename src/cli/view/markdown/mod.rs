@@ -131,3 +131,6 @@ fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>, noun: &'
 
 /// Columns of numbers, which stand at the right.
 const NUMBERS: &[&str] = &["Changes", "Now", "After", "Gained", "Lost", "Changed"];
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! A comment in parts, cut to what GitHub takes: the largest parts lose lines first, and say how many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest comment that GitHub takes, in characters. UTF-16 units are counted, of which no text has fewer than
 /// characters: whichever of the two is counted on the other side, it fits.
@@ -56,14 +56,13 @@ pub(super) fn assemble(pieces: &[Piece], limit: usize) -> String {
         (vec![true; parts.len()], usize::MAX)
     } else {
         let is_kept = kept(&parts);
-        // A part that is left out needs room for the sentence that says so, once for its sort.
-        let frames: usize =
-            parts.iter().zip(&is_kept).filter(|(_, kept)| **kept).map(|(p, _)| p.frame() + NOTICE).sum();
+        let frames: usize = parts.iter().zip(&is_kept).filter(|(_, kept)| **kept).map(|(part, _)| part.frame()).sum();
+        // What is left out needs room for the sentence that says so, once for its sort.
         let left_out = parts.iter().zip(&is_kept).filter(|(_, kept)| !**kept).filter_map(|(part, _)| part.one_of);
-        let sorts = left_out.collect::<std::collections::BTreeSet<_>>().len();
-        let room = limit.saturating_sub(fixed + frames + sorts * NOTICE);
+        let sorts = left_out.collect::<BTreeSet<_>>().len();
         let sizes: Vec<usize> = texts.iter().zip(&is_kept).filter(|(_, kept)| **kept).map(|(size, _)| *size).collect();
-        (is_kept, water_level(sizes, room))
+        let room = limit.saturating_sub(fixed + frames + sorts * NOTICE);
+        (is_kept, level(&sizes, room))
     };
     write(pieces, &is_kept, level)
 }
@@ -81,23 +80,37 @@ fn kept(parts: &[&Part]) -> Vec<bool> {
     let mut sorts: BTreeMap<&str, (usize, Vec<usize>)> = BTreeMap::new();
     let mut frames = 0;
     for (n, part) in parts.iter().enumerate() {
-        frames += part.frame() + NOTICE;
+        frames += part.frame();
         if let Some(sort) = part.one_of {
             let (size, members) = sorts.entry(sort).or_default();
-            *size += part.frame() + NOTICE;
+            *size += part.frame();
             members.push(n);
         }
     }
     while frames > FRAMES {
         let Some((size, members)) = sorts.values_mut().max_by_key(|(size, _)| *size) else { break };
         let Some((last, part)) = members.pop().and_then(|n| Some((n, parts.get(n)?))) else { break };
-        *size -= part.frame() + NOTICE;
-        frames -= part.frame() + NOTICE;
+        *size -= part.frame();
+        frames -= part.frame();
         if let Some(place) = is_kept.get_mut(last) {
             *place = false;
         }
     }
     is_kept
+}
+
+/// The length to which each text is cut, with room for the sentence about each that is.
+fn level(sizes: &[usize], room: usize) -> usize {
+    let mut cut = 0;
+    loop {
+        let level = water_level(sizes.to_vec(), room.saturating_sub(cut * NOTICE));
+        let now = sizes.iter().filter(|size| **size > level).count();
+        // With less room no fewer are cut, so this ends.
+        if now <= cut {
+            return level;
+        }
+        cut = now;
+    }
 }
 
 /// The greatest height at which texts of these sizes, each cut to it, have room.
@@ -196,9 +209,9 @@ mod tests {
         let long = assemble(&[Piece::Part(part(1_000)), Piece::Part(part(5))], 1_000);
         assert!(long.contains("more lines left out") && length(&long) <= 1_000, "{long}");
         assert!(long.ends_with("[x\nx\nx\nx\nx\n]"), "{long}");
-        let many: Vec<Piece> = (0..10_000).map(|_| Piece::Part(part(1))).collect();
+        let many: Vec<Piece> = (0..20_000).map(|_| Piece::Part(part(1))).collect();
         let many = assemble(&many, LIMIT);
         let shown = many.matches('[').count();
-        assert!(many.contains(&format!("{} more changes left out", 10_000 - shown)) && shown > 100, "{shown}");
+        assert!(many.contains(&format!("{} more changes left out", 20_000 - shown)) && shown > 100, "{shown}");
     }
 }
