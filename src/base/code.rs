@@ -162,6 +162,11 @@ codes! {
         "A run would go round for ever. Put a sayGather, sayIntent or task into it, or end it. As a warning: no step of type end can be reached from start, so that no request is ever completed.";
     UndeclaredVariable "undeclared-variable" "a variable that no data item and no step sets"
         "A run's variables are its data and what its steps set; names are case-sensitive.";
+    // Tests
+    DuplicateCase "duplicate-case" "two cases of a test have the same name"
+        "A case is known by the name of its test and its own: in reports, and to --case. Rename one.";
+    UnfitExpectation "unfit-expectation" "an expectation that this sort of case does not have"
+        "An event expects deliveries; a render title, runtimeTitle, body, buttonText, link and unresolved; an audience member; a workflow path, variables and requests.";
     // Lint
     DuplicateDelivery "duplicate-delivery" "two webhooks send the same event to the same URL"
         "The receiver would get every such event twice. Join them, or make their conditions exclude each other.";
@@ -175,6 +180,11 @@ codes! {
         "The URLs differ and the conditions overlap, so that the host is told of one event twice; the message gives an event that both send. That may be meant, where two parts of one service listen. Otherwise join them, or make their conditions exclude each other.";
     PlainHttp "plain-http" "a destination without TLS"
         "What is sent, secrets included, can be read and changed on the way. Use https.";
+    // Policies
+    InvalidExpression "invalid-expression" "a policy's rule that cannot be run"
+        "A rule is an expression of CEL that is true or false, over object, before, action, target and flow. It has at most 1,024 bytes, brackets at most 32 deep and comprehensions (all, exists, filter, map) at most 2 deep. docs/policies.md shows what can be written.";
+    PolicyViolation "policy-violation" "an object that breaks a policy, or on which a rule has no answer"
+        "The message is the policy's own. As an error it refuses the plan, and validate, plan and apply end with exit code 5. A rule that cannot be evaluated, for example because a field is not there, counts as broken: ask has(object.spec.field) first.";
     // Target, plan
     SecretUnavailable "secret-unavailable" "a secret that cannot be read"
         "apply needs every secret it writes. Set the environment variable, create the file, or allow commands with --allow-secret-commands and files outside the project with --allow-secret-path.";

@@ -21,6 +21,8 @@ pub const INPUT_TEXT: (&str, &str) = ("dxa.input", "elementText");
 
 /// Bytes that an id, a session or an environment may have.
 const ID_LIMIT: usize = 255;
+/// Unknown properties of one event that are told of: a body of nothing else must not become far larger faults.
+const UNKNOWN_TOLD: usize = 100;
 /// Bytes that the text of a property may have.
 const TEXT_LIMIT: usize = 65_536;
 
@@ -118,7 +120,8 @@ fn check_envelope(raw: &RawEvent, system: Option<EventSystem<'_>>, faults: &mut 
         ("sessionId", &raw.session_id),
     ] {
         if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > ID_LIMIT) {
-            let message = format!("`{field}` has 1 to {ID_LIMIT} bytes; one that is not known is left out");
+            let or = if field == "endUserId" { "" } else { "; one that is not known is left out" };
+            let message = format!("`{field}` has 1 to {ID_LIMIT} bytes{or}");
             faults.push(Fault::new(Code::InvalidValue, field, message));
         }
     }
@@ -172,7 +175,7 @@ impl Envelope<'_> {
 }
 
 /// What a system drops of one event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Censorship<'s> {
     whole: bool,
     properties: &'s [String],
@@ -180,7 +183,7 @@ pub struct Censorship<'s> {
 }
 
 impl<'s> Censorship<'s> {
-    /// What a system drops of this event.
+    /// What this system drops of this event.
     #[must_use]
     pub fn of(system: &'s SystemSpec, event: &str) -> Self {
         let censor = system.censor.as_ref();
@@ -197,7 +200,7 @@ impl<'s> Censorship<'s> {
         self.whole
     }
 
-    /// Whether a property is not kept, where the event is.
+    /// Whether a property of it is dropped.
     #[must_use]
     pub fn drops(&self, name: &str) -> bool {
         (self.input_text && name == INPUT_TEXT.1) || self.properties.iter().any(|dropped| dropped == name)
@@ -240,7 +243,7 @@ fn take_properties(
     // Sorted, because what is left was reordered by taking the rest out.
     let mut unknown: Vec<&String> = own.keys().collect();
     unknown.sort();
-    for name in unknown {
+    for name in unknown.into_iter().take(UNKNOWN_TOLD) {
         let message = format!("the event `{}` has no property `{}`", shown(envelope.event), shown(name));
         faults.push(Fault::new(Code::UnknownProperty, format!("properties.{}", shown(name)), message));
     }

@@ -62,7 +62,7 @@ pub fn render(
     overrides: &BTreeMap<String, String>,
 ) -> Rendered {
     let none = LocaleTexts::default();
-    let texts = locale.and_then(|tag| texts_of(&template.locales, tag)).unwrap_or(&none);
+    let texts = locale.and_then(|tag| texts_of(&template.locales, tag)).map_or(&none, |(_, texts)| texts);
     let LocaleTexts { title: local_title, body: local_body, runtime_title: local_runtime_title, button: local_button } =
         texts;
     let title = local_title.as_deref().unwrap_or(&template.title);
@@ -87,14 +87,15 @@ pub fn render(
     }
 }
 
-/// The texts for a language tag: its own, or those of the nearest tag that is got by leaving off parts from its end
-/// (`de-AT` falls back to `de`, RFC 4647 §3.4), in any case. `de` does not get `de-AT`'s.
-fn texts_of<'t>(locales: &'t BTreeMap<String, LocaleTexts>, tag: &str) -> Option<&'t LocaleTexts> {
+/// The texts for a language tag, and the tag they stand under: its own, or those of the nearest tag that is got by
+/// leaving off parts from its end (`de-AT` falls back to `de`, RFC 4647 §3.4), in any case. `de` does not get `de-AT`'s.
+#[must_use]
+pub fn texts_of<'t>(locales: &'t BTreeMap<String, LocaleTexts>, tag: &str) -> Option<(&'t str, &'t LocaleTexts)> {
     let mut tag = tag;
     loop {
         let found = locales.iter().find(|(other, _)| other.eq_ignore_ascii_case(tag));
-        if let Some((_, texts)) = found {
-            return Some(texts);
+        if let Some((own, texts)) = found {
+            return Some((own, texts));
         }
         (tag, _) = tag.rsplit_once(['-', '_'])?;
     }

@@ -3,21 +3,38 @@
 use super::exit::{self, Exit};
 use super::view::diagnostic_json::records;
 use crate::desired::Desired;
+use crate::desired::client_side::ClientManifest;
 use crate::live::Live;
 use crate::plan::Plan;
 use crate::review::data_flow::Flows;
+use crate::review::links;
 use crate::review::lost_listener;
+use crate::review::policy;
 use crate::review::states::States;
 
-/// Fills in the plan's review.
+/// Fills in the plan's review, the preview apart, which needs events. Answers the states before and after the plan.
 ///
 /// # Errors
 /// When a live object cannot be looked at, which is said on standard error.
-pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<(), Exit> {
+pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<States, Exit> {
     let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
+    plan.review.links = links::around(plan, desired, live);
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
     let lost = lost_listener::check(plan, &states, desired);
     plan.diagnostics.extend(records(&lost, &desired.sources));
-    plan.review.data_flow = Flows::new(&states).of_plan(plan);
-    Ok(())
+    let flows = Flows::new(&states);
+    // A rule about flows holds for what the plan leaves alone too; the plan lists only what it touches.
+    if judge_flows(desired) {
+        plan.review.data_flow = flows.of_everything();
+    }
+    plan.review.policies = policy::of_plan(plan, desired, &states, policy::Limits::default());
+    plan.refusals.extend(policy::refusal(&plan.review.policies));
+    plan.review.data_flow = flows.of_plan(plan);
+    Ok(states)
+}
+
+/// Whether a policy may look at `flow`: the word stands in one of its rules.
+fn judge_flows(desired: &Desired) -> bool {
+    let policies = desired.client_side.iter().filter_map(ClientManifest::policy);
+    policies.flat_map(|policy| &policy.rules).any(|rule| rule.expression.contains("flow"))
 }

@@ -5,27 +5,27 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-use super::Context;
 use super::arguments::SecretArguments;
 use super::exit::{self, Exit};
 use super::secret_source::GuardedSource;
+use super::{Context, EVERYWHERE};
 use crate::base::secret::SecretRef;
 use crate::desired::secrets::SecretSource as _;
 use crate::manifest::{Project, TargetSettings};
 use crate::provider::embedded::Embedded;
 use crate::provider::server::{Connection, Patience, Server};
-use crate::provider::{Reader, Writer};
+use crate::provider::{ProviderError, Reader, Writer};
 use crate::store::{Clock, MasterKey};
 
 /// How a control plane is reached.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServerArguments {
     /// Talk to no server but this one: a project file that names another is refused.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = EVERYWHERE)]
     pub server_url: Option<Url>,
     /// Trust the certificates in this file (PEM): of a target's server in place of the system's, of what `serve` calls
     /// beside them.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     pub ca_file: Option<PathBuf>,
 }
 
@@ -104,7 +104,14 @@ pub fn server(context: &Context, project: &Project, allowed: &SecretArguments) -
         trusted,
         patience: Patience::default(),
     };
-    Server::new(connection, name.clone()).map_err(|error| exit::provider(&error))
+    Server::new(connection, name.clone()).map_err(|error| match error {
+        // Nothing was asked yet, let alone written: the target itself is at fault.
+        ProviderError::Rejected { address: None, reason } => {
+            exit::say_error(&format!("the target {} cannot be used: {reason}", target.name), None);
+            Exit::InvalidInput
+        }
+        error => exit::provider(&error),
+    })
 }
 
 fn environment_help(reference: &SecretRef) -> Option<String> {

@@ -7,6 +7,7 @@ use crate::base::ident::Name;
 use crate::base::positions::Positions;
 use crate::base::source::Span;
 use crate::kinds::policy::PolicySpec;
+use crate::kinds::test::TestSpec;
 use crate::kinds::{ClientKind, ClientSpec, Metadata};
 
 /// Kind and name of such a manifest.
@@ -47,6 +48,16 @@ impl ClientManifest {
     pub fn policy(&self) -> Option<&PolicySpec> {
         match &self.spec {
             ClientSpec::Policy(spec) => Some(spec),
+            ClientSpec::Test(_) => None,
+        }
+    }
+
+    /// What it says, if it is a test.
+    #[must_use]
+    pub fn test(&self) -> Option<&TestSpec> {
+        match &self.spec {
+            ClientSpec::Test(spec) => Some(spec),
+            ClientSpec::Policy(_) => None,
         }
     }
 }

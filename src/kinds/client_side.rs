@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::field::{Field, FieldTree};
 use super::finding::Findings;
 use super::scope::Scope;
-use super::{Kind, policy};
+use super::{Kind, policy, test};
 use crate::base::module_text::module_documentation;
 
 /// What the file of a client-side kind gives to the rest of the program.
@@ -118,6 +118,7 @@ macro_rules! client_kinds {
 
 client_kinds! {
     Policy in policy as PolicySpec;
+    Test in test as TestSpec;
 }
 
 impl FromStr for ClientKind {

@@ -37,6 +37,7 @@ pub mod webhook;
 pub mod workflow;
 
 pub mod policy;
+pub mod test;
 
 #[cfg(test)]
 mod every_kind;

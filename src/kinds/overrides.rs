@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Findings;
+use super::finding::{Finding, Findings};
 use super::placeholder;
 use super::reference::Reference;
 use super::scope::Scope;
@@ -56,17 +56,8 @@ pub fn check_against(
     let mut known = spec.placeholders();
     known.extend(own.iter().flat_map(|text| placeholder::hash_names(text)));
     let given: BTreeSet<&str> = overrides.keys().map(|key| placeholder::bare_name(key)).collect();
-    for key in overrides.keys() {
-        let bare = placeholder::bare_name(key);
-        if !known.contains(bare) {
-            let message = format!("Template/{name} has no placeholder `{bare}`");
-            let finding = findings.error(Code::UnknownOverride, at.key(key), message);
-            finding.at_key();
-            if !known.is_empty() {
-                finding.help(format!("its placeholders: {}", known.iter().copied().collect::<Vec<_>>().join(", ")));
-            }
-            finding.did_you_mean(bare, known.iter().copied());
-        }
+    for key in overrides.keys().filter(|key| !known.contains(placeholder::bare_name(key))) {
+        unknown(key, name, &known, at.key(key), findings).at_key();
     }
     for missing in known.difference(&given) {
         findings
@@ -77,6 +68,23 @@ pub fn check_against(
             )
             .help(format!("add `{missing}` to override"));
     }
+}
+
+/// Reports a name that is no placeholder of a template.
+pub(super) fn unknown<'f>(
+    key: &str,
+    template: &str,
+    known: &BTreeSet<&str>,
+    at: Path,
+    findings: &'f mut Findings,
+) -> &'f mut Finding {
+    let bare = placeholder::bare_name(key);
+    let message = format!("Template/{template} has no placeholder `{bare}`");
+    let finding = findings.error(Code::UnknownOverride, at, message);
+    if !known.is_empty() {
+        finding.help(format!("its placeholders: {}", known.iter().copied().collect::<Vec<_>>().join(", ")));
+    }
+    finding.did_you_mean(bare, known.iter().copied())
 }
 
 /// The template, when the reference is a name the scope has.

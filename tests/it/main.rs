@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod behaviour;
+mod blame;
 mod command_line;
 mod configuration_model;
 mod data_flow;
@@ -15,13 +16,16 @@ mod examples;
 mod fault_proxy;
 mod generated;
 mod hooks;
+mod killable;
 mod laws;
 mod life_cycles;
 mod notifications;
 mod offline_verbs;
+mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod retention;
 mod rig;
 mod rotate;
 mod runs;

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -27,7 +28,7 @@ use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
 use trueup::provider::{ProviderError, Reader, Writer};
-use trueup::store::{Clock, PutOutcome, ReadStore, Store};
+use trueup::store::{Clock, ReadStore, Store};
 use uuid::Uuid;
 
 use crate::served::Served;
@@ -80,6 +81,17 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// What a file of a store says of a project.
+    pub(crate) async fn of(file: &Path, project: &str, clock: Clock) -> Self {
+        let project: Name = project.parse().expect("a name");
+        let store = ReadStore::open(file, None, clock).await.expect("an open store");
+        let snapshot = store.digests(&project).await.expect("rows");
+        let records = store.read(&project, None).await.expect("records");
+        let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
+        store.close().await;
+        Self { snapshot, records, audit }
+    }
+
     /// The row of a live object.
     pub(crate) fn row(&self, address: &str) -> &DigestRow {
         let row = self.snapshot.rows.iter().find(|row| !row.archived && row.address.to_string() == address);
@@ -347,24 +359,16 @@ impl Rig {
 
     /// What the store says now of a project.
     pub(crate) fn state_of(&self, project: &str) -> State {
-        let project: Name = project.parse().expect("a name");
-        self.wait(async {
-            let store = ReadStore::open(&self.database(), None, self.clock()).await.expect("an open store");
-            let snapshot = store.digests(&project).await.expect("rows");
-            let records = store.read(&project, None).await.expect("records");
-            let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
-            store.close().await;
-            State { snapshot, records, audit }
-        })
+        self.wait(State::of(&self.database(), project, self.clock()))
     }
 
     /// Changes an object by hand: `change` gets its spec.
-    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) -> PutOutcome {
+    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) {
         let state = self.state();
         let record = state.record(address);
         let mut spec = record.spec.clone();
         change(&mut spec);
-        self.put_by_hand(address, record.metadata.clone(), spec)
+        self.put_by_hand(address, record.metadata.clone(), spec);
     }
 
     /// Changes something of an object by hand that is beside what it does.
@@ -376,18 +380,18 @@ impl Rig {
     }
 
     /// Makes an object by hand.
-    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) -> PutOutcome {
+    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) {
         let name = address.split_once('/').expect("an address").1;
-        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec)
+        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec);
     }
 
-    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) -> PutOutcome {
+    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) {
         let address: Address = address.parse().expect("an address");
         self.in_store(async |store| {
             let project = Self::name();
             store.put_by_hand(&project, &address, metadata, spec, Vec::new(), "kim@console", None).await
         })
-        .expect("a change by hand")
+        .expect("a change by hand");
     }
 
     /// Removes an object by hand.

@@ -262,7 +262,9 @@ fn choose<'w>(workflow: &'w WorkflowSpec, branch: &'w Branch, state: &mut RunSta
     &branch.otherwise
 }
 
-fn property_type(declared: &[Data], name: &str) -> Option<PropertyType> {
+/// How a variable is compared in a condition: by the type of the data item of its name; `None` where it has none.
+#[must_use]
+pub fn property_type(declared: &[Data], name: &str) -> Option<PropertyType> {
     match declared.iter().find(|data| data.name == name)?.data_type {
         DataType::Text => Some(PropertyType::String),
         DataType::Numeric => Some(PropertyType::Number),

@@ -85,7 +85,7 @@ async fn fresh(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let project = ProjectArguments { path: arguments.path.clone(), load: arguments.load.clone() };
     let prepared = planning::prepare(context, &project, &arguments.secrets)?;
     check_saved_plan(&prepared, "")?;
-    let wish = Wish { arguments: &arguments.plan, destroy: false };
+    let wish = Wish { arguments: &arguments.plan, destroy: false, replay: None };
     let exit = plan_and_apply(context, &prepared, &wish, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await
 }
@@ -314,7 +314,7 @@ fn check_secrets(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<
     if problems.is_empty() {
         return Ok(());
     }
-    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
+    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests, &desired.project.root);
     Err(Exit::InvalidInput)
 }
 

@@ -85,8 +85,16 @@ pub fn check(data: &[Data], findings: &mut Findings) {
 }
 
 impl DataType {
+    /// Whether its values are files.
+    pub(in crate::kinds) fn is_file(self) -> bool {
+        match self {
+            Self::File => true,
+            Self::Text | Self::Numeric | Self::Datetime => false,
+        }
+    }
+
     /// Why a value is not of this type, as the end of a sentence.
-    fn check_value(self, value: &Value) -> Result<(), (Code, String)> {
+    pub(in crate::kinds) fn check_value(self, value: &Value) -> Result<(), (Code, String)> {
         let wrong = |wanted: &str| Err((Code::WrongType, format!("is not {wanted}")));
         match self {
             Self::Text if !value.is_string() => wrong("a text"),

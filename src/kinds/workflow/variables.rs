@@ -24,8 +24,7 @@ use crate::kinds::time;
 /// Checks that every variable used is declared, and that conditions fit the data they compare.
 pub fn check(data: &[Data], steps: &[Step], findings: &mut Findings) {
     let typed: BTreeMap<&str, DataType> = data.iter().map(|data| (data.name.as_str(), data.data_type)).collect();
-    let mut declared: BTreeSet<&str> = typed.keys().copied().collect();
-    declared.extend(steps.iter().flat_map(set_by));
+    let declared = declared(data, steps);
 
     for (step, at) in steps.iter().zip(step_paths(steps)) {
         for (place, text) in texts(step, &at) {
@@ -56,6 +55,12 @@ pub fn check(data: &[Data], steps: &[Step], findings: &mut Findings) {
             }
         }
     }
+}
+
+/// The names of all variables: the data, and what the steps set.
+#[must_use]
+pub fn declared<'w>(data: &'w [Data], steps: &'w [Step]) -> BTreeSet<&'w str> {
+    data.iter().map(|data| data.name.as_str()).chain(steps.iter().flat_map(set_by)).collect()
 }
 
 /// Checks the name of a variable that is set: dots, braces and spaces could not be told from a path or its end.

@@ -23,6 +23,7 @@ use crate::kinds::web_address::is_local;
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Operation, Write, WriteResult};
+use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{DigestRow, ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
@@ -33,7 +34,7 @@ use crate::object::wire_v1::{
 pub use call::Patience;
 use call::{Call, Repeat};
 use failure::Failure;
-pub use runtime::{DeliveryQuery, EventsRefused};
+pub use runtime::{DeliveryQuery, SendRefused};
 use token::Token;
 
 /// How many addresses are asked for in one request.
@@ -297,6 +298,10 @@ impl Reader for Server {
             entries.sort_by_key(|entry| entry.sequence);
             Ok(entries.into_iter().skip(offset).take(most).collect())
         })
+    }
+
+    fn events<'a>(&'a self, query: &'a EventQuery) -> Boxed<'a, EventPage> {
+        Box::pin(self.recorded_events(query))
     }
 
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {

@@ -2,7 +2,7 @@
 //!
 //! An edge is a property of an event or a variable of a run, with its class, that leaves by an object to a host. Two
 //! states have the same edge where class, source, object and host are the same; an object or event that was renamed is
-//! the same one. What is told of which objects, and why not of all, stands in `docs/design/12-data-flow.md`.
+//! the same one. What is told of which objects, and why not of all, stands in `docs/design/17-data-flow.md`.
 
 pub mod host;
 mod link;
@@ -89,6 +89,18 @@ impl<'s> Flows<'s> {
         }
         let there = self.there_already(&flows, &others);
         flows.extend(there);
+        sort(&mut flows);
+        flows
+    }
+
+    /// The flows of every object, those that a plan leaves alone included: what policies judge. Sorted by
+    /// [`DataFlow::rank`].
+    #[must_use]
+    pub fn of_everything(&self) -> Vec<DataFlow> {
+        let States { before, after, moved } = self.states;
+        let former: BTreeSet<&Address> = moved.values().collect();
+        let gone = before.objects.keys().filter(|at| !after.objects.contains_key(*at) && !former.contains(at));
+        let mut flows: Vec<DataFlow> = gone.chain(after.objects.keys()).flat_map(|address| self.of(address)).collect();
         sort(&mut flows);
         flows
     }
