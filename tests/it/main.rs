@@ -49,4 +49,5 @@ mod stories;
 mod support;
 mod testing;
 mod tour;
+mod views;
 mod world;
