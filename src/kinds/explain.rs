@@ -126,9 +126,10 @@ pub fn explain(topic: &str, documents: &[DocumentKind<'_>]) -> Result<Explanatio
     if let Some(subject) = subject {
         return if rest.is_empty() { Ok(of_subject(&subject)) } else { field::of_field(&subject, rest) };
     }
-    let kinds = ManifestKind::all().map(|kind| kind.as_str()).chain(documents.iter().map(|document| document.name));
+    let mut kinds: Vec<&str> = ManifestKind::all().map(ManifestKind::as_str).collect();
+    kinds.extend(documents.iter().map(|document| document.name));
     let near = if rest.is_empty() {
-        nearest(head, kinds.chain(Code::ALL.iter().map(|code| code.as_str()))).map(str::to_owned)
+        nearest(head, kinds.into_iter().chain(Code::ALL.iter().map(|code| code.as_str()))).map(str::to_owned)
     } else {
         let event = nearest(topic, EVENTS.keys().copied()).map(str::to_owned);
         event.or_else(|| nearest(head, kinds).map(|near| format!("{near}.{rest}")))

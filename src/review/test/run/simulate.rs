@@ -63,8 +63,8 @@ pub(super) enum Left {
 pub(super) struct Request {
     /// The step that made it.
     pub(super) step: String,
-    /// The request.
-    pub(super) request: HttpRequest,
+    /// What is sent.
+    pub(super) sent: HttpRequest,
     /// Its headers as they are expected: secrets as their references.
     pub(super) headers: Vec<(String, Value)>,
 }
@@ -109,7 +109,7 @@ pub(super) fn simulate(
             }
             Effect::CallHttp(request) => {
                 let headers = headers(step, &request);
-                ran.requests.push(Request { step: name.clone(), request: *request, headers });
+                ran.requests.push(Request { step: name.clone(), sent: *request, headers });
                 world.response()
             }
             Effect::WaitForInput { say: _ } => world.said(),
