@@ -59,7 +59,7 @@ fn numbers(counts: Counts) -> String {
 }
 
 fn element(out: &mut dyn Write, name: &str, message: &str, details: &str) -> io::Result<()> {
-    writeln!(out, r#">"#)?;
+    writeln!(out, ">")?;
     let message = escaped(message);
     writeln!(out, r#"      <{name} message="{message}" type="{name}">{}</{name}>"#, escaped_text(details))?;
     writeln!(out, "    </testcase>")

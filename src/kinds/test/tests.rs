@@ -44,11 +44,11 @@ fn scope() -> BTreeMap<Address, Spec> {
 
 /// Codes and places below the first case.
 fn found(case: Value) -> Vec<(Code, String)> {
-    all_found(json!([case])).into_iter().map(|(code, at)| (code, at.replace("spec.cases[0].", ""))).collect()
+    all_found(Value::Array(vec![case])).into_iter().map(|(code, at)| (code, at.replace("spec.cases[0].", ""))).collect()
 }
 
 fn all_found(cases: Value) -> Vec<(Code, String)> {
-    let spec = json!({ "cases": cases });
+    let spec = Value::Object([("cases".to_owned(), cases)].into_iter().collect());
     let document = json!({"apiVersion": "trueup/v1", "kind": "Test", "metadata": {"name": "t"}, "spec": spec.clone()});
     let kind: ManifestKind = "Test".parse().expect("a kind");
     let validator = schema::validator(kind).expect("a validator");
@@ -61,12 +61,17 @@ fn all_found(cases: Value) -> Vec<(Code, String)> {
     findings.into_vec().into_iter().map(|finding| (finding.code, finding.path.to_string())).collect()
 }
 
+fn case(sort: &str, given: Value, expect: Value) -> Value {
+    let fields = [("name", "c".into()), (sort, given), ("expect", expect)];
+    Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
 fn event(more: Value, expect: Value) -> Value {
     let mut event = json!({"event": "survey.submitted", "system": "crm"});
     if let (Value::Object(event), Value::Object(more)) = (&mut event, more) {
         event.extend(more);
     }
-    json!({"name": "c", "event": event, "expect": expect})
+    case("event", event, expect)
 }
 
 fn run(more: Value, expect: Value) -> Value {
@@ -74,7 +79,7 @@ fn run(more: Value, expect: Value) -> Value {
     if let (Value::Object(run), Value::Object(more)) = (&mut run, more) {
         run.extend(more);
     }
-    json!({"name": "c", "workflow": run, "expect": expect})
+    case("workflow", run, expect)
 }
 
 fn at(code: Code, path: &str) -> Vec<(Code, String)> {

@@ -37,7 +37,7 @@ pub(super) struct Hook<'d> {
     pub(super) destination: &'d DestinationSpec,
 }
 
-impl<'d> Hook<'d> {
+impl Hook<'_> {
     /// As deliveries are worked out from.
     pub(super) fn route(&self) -> Route<'_> {
         Route {
