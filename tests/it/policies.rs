@@ -162,6 +162,7 @@ fn each_variable_is_seen() {
         broken("{ kinds: [Webhook] }", "flow.all(f, f.host != '' && f.change in ['added', 'removed', 'kept'])"),
         [""; 0]
     );
+    assert_eq!(broken("{ kinds: [Webhook] }", "flow.all(f, f.host != 'chat.acme.test')"), ["Webhook/nps2"]);
     // What is removed is asked only of rules that look at what is removed.
     assert_eq!(broken("{ kinds: [Webhook] }", "object.metadata.name == 'nps2'"), [""; 0]);
     rig.project.write(
