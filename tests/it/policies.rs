@@ -1,8 +1,6 @@
 //! Policies as the binary keeps them: in `validate` by the manifests alone, in `plan` and `apply` by what would be.
 
 use serde_json::Value;
-use trueup::kinds::DataClass;
-use trueup::plan::data_flow::{DataFlow, FlowChange};
 use trueup::review::policy::{Limits, of_plan};
 use trueup::review::states::{State, States};
 
