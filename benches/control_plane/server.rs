@@ -15,6 +15,8 @@ use trueup::object::changeset::{Body, Changeset, Expected, Operation, Write};
 use trueup::store::{Clock, Store};
 use uuid::Uuid;
 
+use crate::sender::Load;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_trueup");
 
 pub(crate) struct Server {
@@ -72,16 +74,21 @@ pub(crate) fn with_dead_destination(url: &str) -> Objects {
 
 impl Server {
     pub(crate) async fn start(objects: &Objects) -> Self {
+        Self::beside(objects, &Vec::new()).await
+    }
+
+    /// With another project, `neighbour`, of these objects, whose configuration is in memory.
+    pub(crate) async fn beside(objects: &Objects, neighbours: &Objects) -> Self {
         let parent = std::env::var_os("TRUEUP_BENCH_FOLDER").map_or_else(std::env::temp_dir, Into::into);
         let folder = tempfile::tempdir_in(parent).expect("a folder");
-        apply(folder.path(), objects).await;
+        apply(folder.path(), "acme", objects).await;
         let data = folder.path().to_str().expect("a path");
-        let key = Command::new(BINARY)
-            .args(["keys", "create", "--data", data, "--project", "acme", "--name", "bench"])
-            .args(["--scope", "events:write", "--scope", "runtime:read", "-o", "json"])
-            .output()
-            .expect("a key");
-        let key: Value = serde_json::from_slice(&key.stdout).expect("a key as JSON");
+        let key = key(data, "acme");
+        let mut neighbour = None;
+        if !neighbours.is_empty() {
+            apply(folder.path(), "neighbour", neighbours).await;
+            neighbour = Some(self::key(data, "neighbour"));
+        }
         let ready = folder.path().join("ready");
         let process = Command::new(BINARY)
             .args(["serve", "--data", data, "--listen", "127.0.0.1:0", "--allow-egress", "127.0.0.0/8"])
@@ -97,7 +104,14 @@ impl Server {
         };
         let address = url.trim().trim_start_matches("http://").to_owned();
         let token = token(&address, &key).await;
-        Self { process, address, token, folder }
+        let mut server = Self { process, address, token, folder };
+        if let Some(neighbour) = neighbour {
+            let token = self::token(&server.address, &neighbour).await;
+            let own = std::mem::replace(&mut server.token, token);
+            Load::new(&server, "menu.opened").batches(1, 1, 1).await;
+            server.token = own;
+        }
+        server
     }
 
     /// The most memory it has taken, in MB; and the processor time, in seconds.
@@ -149,6 +163,15 @@ impl Drop for Server {
     }
 }
 
+fn key(data: &str, project: &str) -> Value {
+    let key = Command::new(BINARY)
+        .args(["keys", "create", "--data", data, "--project", project, "--name", "bench"])
+        .args(["--scope", "events:write", "--scope", "runtime:read", "-o", "json"])
+        .output()
+        .expect("a key");
+    serde_json::from_slice(&key.stdout).expect("a key as JSON")
+}
+
 async fn token(address: &str, key: &Value) -> String {
     // Another server of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -161,7 +184,8 @@ async fn token(address: &str, key: &Value) -> String {
 }
 
 /// Writes objects as an apply does, with their systems published.
-async fn apply(folder: &Path, objects: &Objects) {
+async fn apply(folder: &Path, project: &str, objects: &Objects) {
+    let project: Name = project.parse().expect("a name");
     let store = Store::open(&folder.join("trueup.db"), None, Clock::system()).await.expect("a store");
     let create = |(address, spec): &(String, Value)| {
         let address: Address = address.parse().expect("an address");
@@ -170,8 +194,7 @@ async fn apply(folder: &Path, objects: &Objects) {
         let operation = Operation::Create(body);
         Write { address, action: ActionKind::Create, expected: Expected::Absent, operation }
     };
-    write(&store, objects.iter().map(create).collect()).await;
-    let project: Name = "acme".parse().expect("a name");
+    write(&store, &project, objects.iter().map(create).collect()).await;
     let rows = store.reads().digests(&project).await.expect("rows").rows;
     let publish = rows.into_iter().filter(|row| row.published == Some(false)).map(|row| Write {
         address: row.address,
@@ -179,14 +202,13 @@ async fn apply(folder: &Path, objects: &Objects) {
         expected: Expected::Generation(row.generation),
         operation: Operation::PublishSettings,
     });
-    write(&store, publish.collect()).await;
+    write(&store, &project, publish.collect()).await;
     store.close().await.expect("closed");
 }
 
-async fn write(store: &Store, writes: Vec<Write>) {
-    let project: Name = "acme".parse().expect("a name");
+async fn write(store: &Store, project: &Name, writes: Vec<Write>) {
     let plan_id = PlanId(Uuid::new_v4());
-    let grant = store.take_lease(&project, plan_id, "bench").await.expect("a lease");
+    let grant = store.take_lease(project, plan_id, "bench").await.expect("a lease");
     let changeset = Changeset {
         project: project.clone(),
         plan_id,
@@ -198,5 +220,5 @@ async fn write(store: &Store, writes: Vec<Write>) {
         refresh: Vec::new(),
     };
     store.changeset(&changeset).await.expect("applied");
-    store.release_lease(&project, plan_id, grant.token).await.expect("released");
+    store.release_lease(project, plan_id, grant.token).await.expect("released");
 }

@@ -174,8 +174,17 @@ codes! {
         "A destination no webhook uses, a template or audience nobody is notified with: remove it, or ignore this while it is being built.";
     ImpossibleCondition "impossible-condition" "conditions that can never hold"
         "The message names the rows that exclude each other. Nothing is ever sent, nobody is in the audience, the case is never taken.";
+    ShadowedCondition "shadowed-condition" "a condition or a case that decides nothing"
+        "Whatever the values are, taking it away changes nothing: the conditions beside it, or the cases before it, already say it, or it can never hold. The message names the rows that exclude each other. Remove it, or correct it: most often a bound or the order of the cases is not the one that was meant.";
+    SameHostDelivery "same-host-delivery" "two webhooks send the same event to the same host"
+        "The URLs differ and the conditions overlap, so that the host is told of one event twice; the message gives an event that both send. That may be meant, where two parts of one service listen. Otherwise join them, or make their conditions exclude each other.";
     PlainHttp "plain-http" "a destination without TLS"
         "What is sent, secrets included, can be read and changed on the way. Use https.";
+    // Policies
+    InvalidExpression "invalid-expression" "a policy's rule that cannot be run"
+        "A rule is an expression of CEL that is true or false, over object, before, action, target and flow. It has at most 1,024 bytes, brackets at most 32 deep and comprehensions (all, exists, filter, map) at most 2 deep. docs/policies.md shows what can be written.";
+    PolicyViolation "policy-violation" "an object that breaks a policy, or on which a rule has no answer"
+        "The message is the policy's own. As an error it refuses the plan, and validate, plan and apply end with exit code 5. A rule that cannot be evaluated, for example because a field is not there, counts as broken: ask has(object.spec.field) first.";
     // Target, plan
     SecretUnavailable "secret-unavailable" "a secret that cannot be read"
         "apply needs every secret it writes. Set the environment variable, create the file, or allow commands with --allow-secret-commands and files outside the project with --allow-secret-path.";
@@ -189,6 +198,8 @@ codes! {
         "The target does not have this kind or field. Remove it for this target with a patch, or use another target.";
     StillReferred "still-referred" "a live object refers to what would be renamed, replaced or removed"
         "An object that this plan does not write, because it is no longer in the manifests or was made by hand, refers to the one that would go. Remove it with --prune, bring it into the manifests (`trueup adopt`), or leave the other one as it is.";
+    LostListener "lost-listener" "an event loses its last listener"
+        "Before this change a webhook sent this event of this system, and after it none does. Events go on arriving and nothing comes of them. The message says what becomes of each webhook that listened.";
     OutsideSelection "outside-selection" "an action would have to write outside the selection"
         "--only, --exclude, -l and a path narrow a plan. What the selected objects need must be live already or be selected too.";
     Unmanaged "unmanaged" "a live object that trueup does not manage"

@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod ident;
 pub mod locator;
 pub mod module_text;
+pub mod named_fields;
 pub mod path;
 pub mod positions;
 pub mod schema;

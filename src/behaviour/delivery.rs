@@ -57,22 +57,25 @@ impl CompiledWebhook {
             && self.conditions.as_ref().is_none_or(|conditions| conditions.holds(event))
     }
 
+    /// Whether another webhook makes the same of an event, static properties apart: as comparing what both
+    /// [shape](Self::shape), at a fraction of the cost.
+    #[must_use]
+    pub fn sends_alike(&self, other: &Self, event: &StoredEvent) -> bool {
+        let mut names = event.properties.keys();
+        names.all(|name| self.properties.sent_as(name) == other.properties.sent_as(name))
+    }
+
     /// What it sends of an event: the chosen properties that the event has, in the order of the event's catalogue and
     /// under their new names, then the static ones by name.
     #[must_use]
     pub fn shape(&self, event: &StoredEvent) -> Map<String, Value> {
-        let Properties { include, rename, fixed } = &self.properties;
-        let mut shaped = Map::with_capacity(event.properties.len() + fixed.len());
+        let mut shaped = Map::with_capacity(event.properties.len() + self.properties.fixed.len());
         for (name, value) in &event.properties {
-            let included = match include {
-                Include::All => true,
-                Include::These(list) => list.binary_search(name).is_ok(),
-            };
-            if included {
-                shaped.insert(rename.get(name).unwrap_or(name).clone(), value.clone());
+            if let Some(sent) = self.properties.sent_as(name) {
+                shaped.insert(sent.to_owned(), value.clone());
             }
         }
-        for (name, value) in fixed {
+        for (name, value) in &self.properties.fixed {
             shaped.insert(name.clone(), value.clone());
         }
         shaped

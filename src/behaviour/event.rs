@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::condition::Values;
 use super::fault::Fault;
 use crate::base::ident::Name;
+use crate::base::named_fields;
 
 /// An event as a caller sends it: the body of `POST /v1/events`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -43,7 +44,7 @@ impl RawEvent {
     /// # Errors
     /// When it is no JSON, or has an unknown, missing or wrongly typed field.
     pub fn read(json: &[u8]) -> Result<Self, Fault> {
-        serde_json::from_slice(json).map_err(|error| Fault::of_json(&error))
+        named_fields::from_slice(json).map_err(|error| Fault::of_json(&error))
     }
 }
 

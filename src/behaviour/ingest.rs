@@ -21,6 +21,8 @@ pub const INPUT_TEXT: (&str, &str) = ("dxa.input", "elementText");
 
 /// Bytes that an id, a session or an environment may have.
 const ID_LIMIT: usize = 255;
+/// Unknown properties of one event that are told of: a body of nothing else must not become far larger faults.
+const UNKNOWN_TOLD: usize = 100;
 /// Bytes that the text of a property may have.
 const TEXT_LIMIT: usize = 65_536;
 
@@ -96,11 +98,12 @@ pub fn ingest(
         end_user_id: end_user_id.map(|id| system.end_user_ids.kept(&id).into_owned()),
         session_id,
     };
-    let properties = take_properties(own, known, envelope, &Censorship::of(system.spec, &event), &mut faults);
+    let censorship = Censorship::of(system.spec, &event);
+    let properties = take_properties(own, known, envelope, &censorship, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
-    if system.spec.censor.as_ref().is_some_and(|censor| censor.events.contains(&event)) {
+    if censorship.drops_all() {
         return Ok(Ingested::Dropped(event_id));
     }
     Ok(Ingested::Stored(StoredEvent { event_id, event, system: system.name.clone(), occurred_at, properties }))
@@ -117,7 +120,8 @@ fn check_envelope(raw: &RawEvent, system: Option<EventSystem<'_>>, faults: &mut 
         ("sessionId", &raw.session_id),
     ] {
         if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > ID_LIMIT) {
-            let message = format!("`{field}` has 1 to {ID_LIMIT} bytes; one that is not known is left out");
+            let or = if field == "endUserId" { "" } else { "; one that is not known is left out" };
+            let message = format!("`{field}` has 1 to {ID_LIMIT} bytes{or}");
             faults.push(Fault::new(Code::InvalidValue, field, message));
         }
     }
@@ -170,22 +174,35 @@ impl Envelope<'_> {
     }
 }
 
-/// What is dropped of one event.
-struct Censorship<'s> {
+/// What a system drops of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Censorship<'s> {
+    whole: bool,
     properties: &'s [String],
     input_text: bool,
 }
 
 impl<'s> Censorship<'s> {
-    fn of(system: &'s SystemSpec, event: &str) -> Self {
+    /// What this system drops of this event.
+    #[must_use]
+    pub fn of(system: &'s SystemSpec, event: &str) -> Self {
         let censor = system.censor.as_ref();
         Self {
+            whole: censor.is_some_and(|censor| censor.events.iter().any(|dropped| dropped == event)),
             properties: censor.map_or(&[], |censor| &censor.properties),
             input_text: event == INPUT_TEXT.0 && censor.is_none_or(|censor| censor.input_text),
         }
     }
 
-    fn drops(&self, name: &str) -> bool {
+    /// Whether nothing of the event is kept.
+    #[must_use]
+    pub fn drops_all(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether a property of it is dropped.
+    #[must_use]
+    pub fn drops(&self, name: &str) -> bool {
         (self.input_text && name == INPUT_TEXT.1) || self.properties.iter().any(|dropped| dropped == name)
     }
 }
@@ -226,7 +243,7 @@ fn take_properties(
     // Sorted, because what is left was reordered by taking the rest out.
     let mut unknown: Vec<&String> = own.keys().collect();
     unknown.sort();
-    for name in unknown {
+    for name in unknown.into_iter().take(UNKNOWN_TOLD) {
         let message = format!("the event `{}` has no property `{}`", shown(envelope.event), shown(name));
         faults.push(Fault::new(Code::UnknownProperty, format!("properties.{}", shown(name)), message));
     }

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod hook;
 pub mod ingest;
 pub mod membership;
+pub mod recorded;
 pub mod render;
 pub mod request;
 pub mod run;

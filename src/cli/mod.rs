@@ -2,18 +2,23 @@
 
 pub mod actor;
 pub mod arguments;
+pub mod blame;
 pub mod exit;
 pub mod interrupt;
 pub mod plan_file;
+pub mod plan_format;
 pub mod planning;
 pub mod private_file;
 pub mod project;
 pub mod reference;
 pub mod refusal;
+pub mod replaying;
+pub mod repository;
 pub mod reviewing;
 pub mod schemas;
 pub mod secret_source;
 pub mod server_folder;
+pub mod since;
 pub mod target;
 pub mod verbs;
 pub mod view;
@@ -25,6 +30,9 @@ use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
 use exit::Exit;
 use verbs::Verb;
+
+/// Where a verb's help lists the options that all verbs have: behind its own, which clap would mix them with.
+const EVERYWHERE: &str = "Options of every verb";
 
 /// Plans, reviews and applies notification, webhook and workflow configuration kept as YAML in git.
 #[derive(Debug, Parser)]
@@ -38,10 +46,10 @@ use verbs::Verb;
 )]
 struct CommandLine {
     /// Work in this folder instead of the present one.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     chdir: Option<std::path::PathBuf>,
     /// Say nothing but results, warnings and errors.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     #[command(flatten)]
     server: target::ServerArguments,
@@ -72,6 +80,12 @@ pub enum Problems {
     Document,
     /// As a version record and one record each, in lines, on standard output.
     Lines,
+    /// As a comment in Markdown, on standard output.
+    Markdown,
+    /// As SARIF, on standard output.
+    Sarif,
+    /// As annotations of GitHub, on standard output.
+    Github,
 }
 
 impl Context {
@@ -88,10 +102,15 @@ impl Context {
     }
 
     fn telling(&self, output: arguments::TextOrJson, json: Problems) -> Self {
-        let problems = match output {
+        self.telling_as(match output {
             arguments::TextOrJson::Text => Problems::Text,
             arguments::TextOrJson::Json => json,
-        };
+        })
+    }
+
+    /// The same, telling problems in this form.
+    #[must_use]
+    pub fn telling_as(&self, problems: Problems) -> Self {
         Self { problems, ..self.clone() }
     }
 }
@@ -146,8 +165,8 @@ fn with_environment(mut command: Command) -> Command {
         }
         if list {
             // In the environment several are separated: addresses have no comma, other values no line break.
-            let addresses = matches!(argument.get_long(), Some("only" | "exclude" | "replace"));
-            argument = argument.value_delimiter(if addresses { ',' } else { '\n' });
+            let by_comma = matches!(argument.get_long(), Some("only" | "exclude" | "replace" | "fail-on"));
+            argument = argument.value_delimiter(if by_comma { ',' } else { '\n' });
         }
         argument
     });

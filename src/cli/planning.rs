@@ -7,6 +7,7 @@ use super::Context;
 use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretArguments};
 use super::exit::{self, Exit};
 use super::project;
+use super::replaying::{self, ReplayArguments};
 use super::reviewing;
 use super::secret_source::GuardedSource;
 use super::view::diagnostic_json::records;
@@ -51,6 +52,8 @@ pub struct Wish<'a> {
     pub arguments: &'a PlanArguments,
     /// Remove everything that is managed.
     pub destroy: bool,
+    /// Events to replay.
+    pub replay: Option<&'a ReplayArguments>,
 }
 
 /// Reads live state and plans.
@@ -74,11 +77,15 @@ pub async fn plan(
     match crate::plan::build(desired, &live, &options(prepared, wish)) {
         Ok(mut plan) => {
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
-            reviewing::complete(&mut plan, desired, &live)?;
+            let states = reviewing::complete(&mut plan, desired, &live)?;
+            if let Some(arguments) = wish.replay {
+                let sources = replaying::Sources { context, reader, desired };
+                replaying::replay(&sources, arguments, &mut plan, &live, &states).await?;
+            }
             Ok((plan, live))
         }
         Err(problems) => {
-            project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
+            project::tell(context, &problems, &desired.sources, prepared.loaded.manifests, &desired.project.root);
             let conflict = |problem: &Diagnostic| matches!(problem.code, Code::Unmanaged | Code::StillReferred);
             Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }

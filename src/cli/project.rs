@@ -5,13 +5,15 @@ use std::path::Path;
 
 use super::arguments::ProjectArguments;
 use super::exit::{self, Exit};
-use super::view::{apply_json, diagnostic_json, diagnostic_text, terminal};
-use super::{Context, Problems};
+use super::view::finding::Finding;
+use super::view::{apply_json, diagnostic_json, diagnostic_text, github, markdown, sarif, terminal};
+use super::{Context, Problems, repository};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::source::SourceMap;
 use crate::desired::load::{LoadedProject, NoProject, load_project};
 use crate::lint;
 use crate::manifest::{FILE_LIMIT, Input, LoadOptions};
+use crate::review::policy;
 
 /// What the arguments ask to be loaded. Reads standard input for `-`.
 ///
@@ -52,6 +54,8 @@ fn standard_input() -> Result<String, Exit> {
 /// When there is no project to speak of.
 pub fn read(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
     let mut loaded = load_project(options)?;
+    let bad_rules = policy::bad_rules(&loaded.desired, policy::Limits::default());
+    loaded.add(bad_rules);
     if !loaded.has_errors() {
         let warnings = lint::check(&loaded.desired);
         loaded.add(warnings);
@@ -66,7 +70,7 @@ pub fn read(options: &LoadOptions) -> Result<LoadedProject, NoProject> {
 pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let options = options(context, arguments)?;
     read(&options).map_err(|NoProject { diagnostics, sources }| {
-        tell(context, &diagnostics, &sources, 0);
+        tell(context, &diagnostics, &sources, 0, &context.working_folder);
         Exit::InvalidInput
     })
 }
@@ -91,12 +95,14 @@ fn tell_all(context: &Context, loaded: &LoadedProject) {
         let mut err = terminal::standard_error();
         let _ = diagnostic_text::write(&mut *err.writer, &loaded.diagnostics, sources, loaded.manifests, err.style);
     } else {
-        tell(context, &loaded.diagnostics, sources, loaded.manifests);
+        tell(context, &loaded.diagnostics, sources, loaded.manifests, &loaded.desired.project.root);
     }
 }
 
-/// Tells the problems that end a run, in the form its result was asked for in.
-pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize) {
+/// Tells the problems that end a run, in the form its result was asked for in. `root` is the project's folder.
+pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize, root: &Path) {
+    let findings = || Finding::of_diagnostics(diagnostics, sources);
+    let prefix = || repository::prefix(root, &context.working_folder);
     let mut out = terminal::standard_output();
     // Nobody is left to tell when the output is closed.
     let _ = match context.problems {
@@ -108,6 +114,9 @@ pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, 
         Problems::Lines => {
             apply_json::write_problems(&mut *out.writer, diagnostics, sources, env!("CARGO_PKG_VERSION"))
         }
+        Problems::Markdown => markdown::write_problems(&mut *out.writer, diagnostics, sources, manifests),
+        Problems::Sarif => sarif::write(&mut *out.writer, &findings(), &prefix()),
+        Problems::Github => github::write(&mut *out.writer, &findings(), &prefix()),
     }
     .and_then(|()| out.writer.flush());
 }

@@ -18,15 +18,24 @@ pub fn check(refusals: &[Refusal]) -> Result<(), Exit> {
 /// The exit code that refusals give; a safety limit goes before a policy (design §12).
 #[must_use]
 pub fn exit_of(refusals: &[Refusal]) -> Option<Exit> {
-    let by_policy = |refusal: &Refusal| match refusal {
+    let exit = if refusals.iter().all(in_review) { Exit::Refused } else { Exit::SafetyLimit };
+    (!refusals.is_empty()).then_some(exit)
+}
+
+/// Whether a policy or `--fail-on` refuses the plan, which `plan` itself ends with.
+#[must_use]
+pub fn refused_in_review(refusals: &[Refusal]) -> bool {
+    refusals.iter().any(in_review)
+}
+
+fn in_review(refusal: &Refusal) -> bool {
+    match refusal {
         Refusal::Policy { .. } | Refusal::FailOn { .. } => true,
         Refusal::TooManyDeletes { .. }
         | Refusal::TooMuchChanged { .. }
         | Refusal::Sends { .. }
         | Refusal::Protected(_) => false,
-    };
-    let exit = if refusals.iter().all(by_policy) { Exit::Refused } else { Exit::SafetyLimit };
-    (!refusals.is_empty()).then_some(exit)
+    }
 }
 
 /// Takes away what flags given to apply allow. What protects an object cannot be lifted by a flag.

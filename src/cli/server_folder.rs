@@ -25,6 +25,21 @@ impl FolderArguments {
         context.working_folder.join(&self.data)
     }
 
+    /// The same for what is only done where a server has been: a folder that was misspelt is not made, and not taken for
+    /// an empty one.
+    ///
+    /// # Errors
+    /// When there is no database in it, which is said on standard error.
+    pub fn existing(&self, context: &Context) -> Result<(), Exit> {
+        let folder = self.folder(context);
+        if database(&folder).exists() {
+            return Ok(());
+        }
+        let help = "`trueup keys create` and `trueup serve` make it";
+        exit::say_error(&format!("there is no server's data in {}", folder.display()), Some(help));
+        Err(Exit::InvalidInput)
+    }
+
     /// Opens its store for writing.
     ///
     /// # Errors
@@ -50,7 +65,12 @@ pub fn failed(error: &StoreError) -> Exit {
         StoreError::Rejected { .. } | StoreError::BadKey => Exit::InvalidInput,
         _ => Exit::Failed,
     };
-    exit::say_error(&format!("failed to {}", chain(error)), None);
+    let message = match error {
+        // Nothing here is written as a changeset: the rule alone says what is wrong.
+        StoreError::Rejected { address: None, reason } => reason.clone(),
+        _ => format!("failed to {}", chain(error)),
+    };
+    exit::say_error(&message, None);
     code
 }
 

@@ -3,29 +3,31 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
-use super::Context;
 use super::arguments::SecretArguments;
 use super::exit::{self, Exit};
 use super::secret_source::GuardedSource;
+use super::{Context, EVERYWHERE};
 use crate::base::secret::SecretRef;
 use crate::desired::secrets::SecretSource as _;
 use crate::manifest::{Project, TargetSettings};
 use crate::provider::embedded::Embedded;
 use crate::provider::server::{Connection, Patience, Server};
-use crate::provider::{Reader, Writer};
+use crate::provider::{ProviderError, Reader, Writer};
 use crate::store::{Clock, MasterKey};
 
 /// How a control plane is reached.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServerArguments {
     /// Talk to no server but this one: a project file that names another is refused.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = EVERYWHERE)]
     pub server_url: Option<Url>,
     /// Trust the certificates in this file (PEM): of a target's server in place of the system's, of what `serve` calls
     /// beside them.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     pub ca_file: Option<PathBuf>,
 }
 
@@ -89,22 +91,39 @@ pub fn server(context: &Context, project: &Project, allowed: &SecretArguments) -
         exit::say_error(&message, environment_help(client_secret).as_deref());
         Exit::InvalidInput
     })?;
-    let trusted = match &context.server.ca_file {
-        Some(path) => {
-            let path = context.working_folder.join(path);
-            let read = std::fs::read(&path);
-            Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
-        }
-        None => None,
-    };
     let connection = Connection {
         url: url.clone(),
         client_id: client_id.clone(),
         client_secret,
-        trusted,
+        trusted: authorities(context)?,
         patience: Patience::default(),
     };
-    Server::new(connection, name.clone()).map_err(|error| exit::provider(&error))
+    Server::new(connection, name.clone()).map_err(|error| match error {
+        // Nothing was asked yet, let alone written: the target itself is at fault.
+        ProviderError::Rejected { address: None, reason } => {
+            exit::say_error(&format!("the target {} cannot be used: {reason}", target.name), None);
+            Exit::InvalidInput
+        }
+        error => exit::provider(&error),
+    })
+}
+
+/// The certificates of `--ca-file`, PEM.
+///
+/// # Errors
+/// When the file cannot be read or has no certificate in it, said on standard error.
+pub fn authorities(context: &Context) -> Result<Option<Vec<u8>>, Exit> {
+    let Some(file) = &context.server.ca_file else { return Ok(None) };
+    let path = context.working_folder.join(file);
+    let pem = std::fs::read(&path);
+    let pem = pem.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?;
+    // Without any, nothing would be trusted, and each server would seem to be at fault.
+    if !CertificateDer::pem_slice_iter(&pem).any(|certificate| certificate.is_ok()) {
+        let message = format!("there is no certificate in {}", path.display());
+        exit::say_error(&message, Some("a PEM file has a part that begins with -----BEGIN CERTIFICATE----- for each"));
+        return Err(Exit::InvalidInput);
+    }
+    Ok(Some(pem))
 }
 
 fn environment_help(reference: &SecretRef) -> Option<String> {

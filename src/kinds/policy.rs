@@ -13,9 +13,14 @@
 //! ```
 //!
 //! Each rule is an expression of the [Common Expression Language](https://cel.dev) that must be true of every object the
-//! policy matches. It sees `object` (what the manifests say), `before` (what is live), `action` (what the plan does),
-//! `target` and `flow` (which data newly reaches which host). A rule that names none of `before`, `action` and `flow`
-//! needs no live state, and `validate` checks it too.
+//! policy matches. It sees `object` (as it would be after the plan), `before` (what is live), `action` (what the plan
+//! does), `target` (its name) and `flow` (which data the object sends to which host). A rule that names none of `before`,
+//! `action` and `flow` needs no live state, and `validate` checks it too. A broken rule of severity `error` refuses the
+//! plan: `validate`, `plan` and `apply` end with exit code 5, and nothing is written. A rule without an answer, for
+//! example because a field is not there, is a broken one; ask `has(object.spec.field)` first.
+//!
+//! An expression has at most 1,024 bytes, and `all`, `exists`, `filter` and `map` stand in one another at most twice.
+//! `metadata.labels` and `metadata.annotations` are there even where a manifest has none.
 
 use std::collections::BTreeMap;
 

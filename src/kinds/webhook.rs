@@ -93,6 +93,19 @@ pub enum Include {
     These(Vec<String>),
 }
 
+impl Properties {
+    /// Under which name a property of the event is sent; `None` if it is not. Of a list that is sorted, as canonical
+    /// form has it.
+    #[must_use]
+    pub fn sent_as<'n>(&'n self, name: &'n str) -> Option<&'n str> {
+        let included = match &self.include {
+            Include::All => true,
+            Include::These(list) => list.binary_search_by(|one| one.as_str().cmp(name)).is_ok(),
+        };
+        included.then(|| self.rename.get(name).map_or(name, String::as_str))
+    }
+}
+
 fn enabled() -> bool {
     true
 }

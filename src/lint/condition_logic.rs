@@ -25,9 +25,32 @@ pub struct Said<'c> {
 /// Why all of these conditions never hold together: one conflict for every alternative. `None` if they might.
 #[must_use]
 pub fn never_hold<'c>(conditions: &[&'c Condition]) -> Option<Vec<Conflict<'c>>> {
-    let mut search = Search { steps: 0, literals: Vec::new(), conflicts: Vec::new() };
-    let todo = conditions.iter().rev().map(|condition| (*condition, true)).collect();
-    search.is_refuted(todo, &[]).then_some(search.conflicts)
+    never_so(conditions.iter().map(|condition| (*condition, true)))
+}
+
+/// Why it is never so that each of these conditions holds, or, with `false`, does not hold.
+#[must_use]
+pub fn never_so<'c>(conditions: impl IntoIterator<Item = (&'c Condition, bool)>) -> Option<Vec<Conflict<'c>>> {
+    let mut any = |_: &[Literal<'c>]| true;
+    let mut search = Search::new(&mut any);
+    let refuted = search.is_refuted(in_order(conditions), &[]);
+    refuted.then_some(search.conflicts)
+}
+
+/// Goes through the ways to meet all of these conditions until `suits` takes one: what has to be so of which rows.
+/// Ways that are known not to exist are left out.
+pub(super) fn find_way<'c>(
+    conditions: impl IntoIterator<Item = (&'c Condition, bool)>,
+    suits: &mut dyn FnMut(&[Literal<'c>]) -> bool,
+) {
+    Search::new(suits).is_refuted(in_order(conditions), &[]);
+}
+
+/// What is looked at first stands last.
+fn in_order<'c>(conditions: impl IntoIterator<Item = (&'c Condition, bool)>) -> Vec<(&'c Condition, bool)> {
+    let mut todo: Vec<_> = conditions.into_iter().collect();
+    todo.reverse();
+    todo
 }
 
 /// The values of a property that a condition asks for in any case: `None` unless a row names them.
@@ -49,14 +72,20 @@ pub fn pinned(condition: &Condition) -> Vec<&Row> {
 /// Conditions of which one has to hold, or, with `false`, one has not to.
 type Choice<'c> = (&'c [Condition], bool);
 
-struct Search<'c> {
+struct Search<'c, 's> {
     steps: usize,
+    /// Whether a way that may exist ends the search.
+    suits: &'s mut dyn FnMut(&[Literal<'c>]) -> bool,
     /// What is said of rows on the way to the present alternative.
     literals: Vec<Literal<'c>>,
     conflicts: Vec<Conflict<'c>>,
 }
 
-impl<'c> Search<'c> {
+impl<'c, 's> Search<'c, 's> {
+    fn new(suits: &'s mut dyn FnMut(&[Literal<'c>]) -> bool) -> Self {
+        Self { steps: 0, suits, literals: Vec::new(), conflicts: Vec::new() }
+    }
+
     /// Whether nothing meets all of `todo` and one of each of `choices`, with what was said of rows already.
     fn is_refuted(&mut self, mut todo: Vec<(&'c Condition, bool)>, choices: &[Choice<'c>]) -> bool {
         let mut choices = choices.to_vec();
@@ -85,7 +114,7 @@ impl<'c> Search<'c> {
                 }
             }
         }
-        let Some((alternatives, holds)) = choices.pop() else { return false };
+        let Some((alternatives, holds)) = choices.pop() else { return !(self.suits)(&self.literals) };
         let before = self.literals.len();
         alternatives.iter().all(|alternative| {
             self.literals.truncate(before);

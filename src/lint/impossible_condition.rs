@@ -6,136 +6,44 @@ use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::path::Path;
 use crate::base::source::Span;
-use crate::desired::{Desired, DesiredObject, Objects};
-use crate::kinds::Spec;
-use crate::kinds::condition::{Condition, Row};
-use crate::kinds::field::DataClass;
-use crate::kinds::scope::event_properties;
-use crate::kinds::workflow::step::Step;
-use crate::kinds::workflow::step_paths;
-use crate::lint::condition_logic::{Conflict, Said, never_hold};
-
-/// Conflicts that are told; the rest are counted. Each alternative has one.
-const TOLD: usize = 3;
-/// Characters of an operand that are told.
-const OPERAND: usize = 40;
+use crate::desired::{Desired, Objects};
+use crate::lint::condition_logic::never_hold;
+use crate::lint::written::{Subject, Written, each, told, told_rows};
 
 pub(super) fn check(desired: &Desired) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
-    let scope = Objects::new(&desired.objects);
-    for object in &desired.objects {
-        match &object.spec {
-            Spec::Webhook(spec) => {
-                if let Some(condition) = &spec.conditions {
-                    // Values of personal properties stay out of a message that ends up in reviews.
-                    let is_personal = |property: &str| {
-                        let properties = event_properties(&scope, &spec.event);
-                        let class = properties.and_then(|known| Some(known.get(property)?.class));
-                        class == Some(DataClass::Personal)
-                    };
-                    let help = "nothing is ever sent; correct a row, or remove the webhook";
-                    warnings.extend(warning(object, condition, &Path::keys("spec.conditions"), help, &is_personal));
-                }
-            }
-            Spec::Audience(spec) => {
-                if let Some(rule) = &spec.rule {
-                    let help = "nobody is ever in it; correct a row, or remove the audience";
-                    warnings.extend(warning(object, rule, &Path::keys("spec.match"), help, &|_| false));
-                }
-            }
-            Spec::Workflow(spec) => {
-                for (step, at) in spec.steps.iter().zip(step_paths(&spec.steps)) {
-                    let Step::Branch(branch) = step else { continue };
-                    for (n, case) in branch.cases.iter().enumerate() {
-                        let at = at.key("cases").index(n).key("when");
-                        let help = "the case is never taken; correct a row, or remove the case";
-                        warnings.extend(warning(object, &case.when, &at, help, &|_| false));
-                    }
-                }
-            }
-            Spec::System(_)
-            | Spec::EventType(_)
-            | Spec::Template(_)
-            | Spec::Notification(_)
-            | Spec::Destination(_)
-            | Spec::IncomingWebhook(_) => {}
-        }
-    }
+    each(desired, &Objects::new(&desired.objects), &mut |subject, cases| {
+        let help = match subject {
+            Subject::Event(..) => "nothing is ever sent; correct a row, or remove the webhook",
+            Subject::EndUser => "nobody is ever in it; correct a row, or remove the audience",
+            Subject::Run(_) => "the case is never taken; correct a row, or remove the case",
+        };
+        warnings.extend(cases.iter().filter_map(|written| warning(written, subject, help)));
+    });
     warnings
 }
 
-fn warning(
-    object: &DesiredObject,
-    condition: &Condition,
-    at: &Path,
-    help: &str,
-    is_personal: &dyn Fn(&str) -> bool,
-) -> Option<Diagnostic> {
-    let conflicts = never_hold(&[condition])?;
-    let mut told: Vec<String> = conflicts.iter().take(TOLD).map(|conflict| sentence(conflict, is_personal)).collect();
-    if conflicts.len() > TOLD {
-        told.push(format!("and so on for {} more", conflicts.len() - TOLD));
-    }
+fn warning(written: &Written<'_>, subject: Subject<'_>, help: &str) -> Option<Diagnostic> {
+    let conflicts = never_hold(&[written.condition])?;
     let mut marked: Vec<(Path, Option<Span>)> = Vec::new();
-    for said in conflicts.iter().take(TOLD).flat_map(|conflict| &conflict.0) {
-        let path = path_of(object, condition, at, said.row);
+    for row in told_rows(&conflicts) {
+        let path = written.path_of(row).unwrap_or_else(|| written.at.clone());
         if !marked.iter().any(|(known, _)| *known == path) {
-            marked.push((path.clone(), object.positions.find(&path).map(|place| place.value)));
+            marked.push((path.clone(), written.span(&path)));
         }
     }
     let (path, span) = marked.pop().unwrap_or_else(|| {
-        let span = object.positions.find(at).map(|place| place.key.unwrap_or(place.value));
-        (at.clone(), span)
+        let place = written.object.positions.find(&written.at);
+        (written.at.clone(), place.map(|place| place.key.unwrap_or(place.value)))
     });
-    let mut warning =
-        Diagnostic::warning(Code::ImpossibleCondition, format!("these conditions never hold: {}", told.join("; ")))
-            .of(object.address.to_string())
-            .path(path)
-            .help(help);
+    let message = format!("these conditions never hold: {}", told(&conflicts, subject));
+    let mut warning = Diagnostic::warning(Code::ImpossibleCondition, message)
+        .of(written.object.address.to_string())
+        .path(path)
+        .help(help);
     warning.span = span;
     warning.related = marked.into_iter().filter_map(|(_, span)| Some(("with this".to_owned(), span?))).collect();
     Some(warning)
-}
-
-fn sentence(conflict: &Conflict<'_>, is_personal: &dyn Fn(&str) -> bool) -> String {
-    let rows: Vec<String> = conflict.0.iter().map(|said| shown(said, is_personal)).collect();
-    match rows.as_slice() {
-        [] => "there is nothing that would meet an empty list".to_owned(),
-        [single] => format!("{single} holds for no value"),
-        [rest @ .., last] => format!("{} and {last} exclude each other", rest.join(", ")),
-    }
-}
-
-fn shown(said: &Said<'_>, is_personal: &dyn Fn(&str) -> bool) -> String {
-    let Said { row, holds } = said;
-    let not = if *holds { "" } else { "not " };
-    let operand = row.value.as_ref().map(|value| {
-        if is_personal(&row.property) {
-            return " …".to_owned();
-        }
-        let text = value.to_string();
-        let short: String = text.chars().take(OPERAND).collect();
-        format!(" {short}{}", if short.len() < text.len() { "…" } else { "" })
-    });
-    format!("`{not}{} {}{}`", row.property, row.operator.as_str(), operand.unwrap_or_default())
-}
-
-/// Where a row stands in the manifest: the list at the top may be written bare or under `all`, and one row alone.
-fn path_of(object: &DesiredObject, condition: &Condition, at: &Path, wanted: &Row) -> Path {
-    let is_written = |path: &Path| object.positions.find(path).is_some_and(|place| place.exact);
-    let mut found = at.clone();
-    let mut visit = |row: &Row, path: Path| {
-        if std::ptr::eq(row, wanted) {
-            found = path;
-        }
-    };
-    match condition {
-        Condition::All(_) if is_written(&at.key("all")) => condition.rows(at, &mut visit),
-        Condition::All(_) | Condition::Any(_) | Condition::Not(_) | Condition::Row(_) => {
-            condition.rows_at_top(at, &mut visit);
-        }
-    }
-    if is_written(&found) { found } else { at.clone() }
 }
 
 #[cfg(test)]

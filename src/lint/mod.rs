@@ -5,13 +5,18 @@
 
 pub mod condition_logic;
 mod row_logic;
+mod sample_event;
+mod senders;
+mod written;
 
 mod duplicate_delivery;
 mod impossible_condition;
+mod same_host;
+mod shadowed_condition;
 mod unused;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use crate::base::diagnostic::Diagnostic;
 use crate::desired::Desired;
@@ -19,7 +24,13 @@ use crate::desired::Desired;
 /// A rule: what it finds in a project that was loaded without errors, in the order of the objects.
 type Rule = fn(&Desired) -> Vec<Diagnostic>;
 
-const RULES: &[Rule] = &[duplicate_delivery::check, impossible_condition::check, unused::check];
+const RULES: &[Rule] = &[
+    duplicate_delivery::check,
+    same_host::check,
+    impossible_condition::check,
+    shadowed_condition::check,
+    unused::check,
+];
 
 /// All warnings. With errors in the load it would take what is missing for what is wrong: do not ask then.
 #[must_use]

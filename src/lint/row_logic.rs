@@ -48,6 +48,15 @@ impl Literal<'_> {
         self.row.value.as_ref().and_then(Value::as_str)
     }
 
+    /// Whether it is certain that this value, or none, meets it.
+    pub(super) fn is_met_by(&self, value: Option<&Value>) -> bool {
+        let (operator, holds) = self.positive();
+        match value {
+            Some(value) => compare(operator, value, self.row.value.as_ref()) == Some(holds),
+            None => !self.holds && operator == self.row.operator,
+        }
+    }
+
     /// Whether it is certain that this value does not meet it.
     fn refuses(&self, value: &Value) -> bool {
         let (operator, holds) = self.positive();

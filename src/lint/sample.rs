@@ -7,7 +7,7 @@ use crate::desired::Desired;
 use crate::desired::load::load_project;
 use crate::manifest::{Input, LoadOptions};
 
-pub(super) const SYSTEM: &str = "kind: System\nmetadata: { name: crm }\nspec: { platform: web }\n";
+pub(crate) const SYSTEM: &str = "kind: System\nmetadata: { name: crm }\nspec: { platform: web }\n";
 pub(super) const DESTINATION: &str =
     "kind: Destination\nmetadata: { name: d }\nspec: { platform: P, method: POST, url: \"https://a.test/x\" }\n";
 
@@ -24,7 +24,7 @@ pub(super) fn webhook(name: &str, destination: &str, conditions: &str) -> String
 }
 
 /// Loads them; errors other than the workstation's absence fail the test.
-pub(super) fn project(documents: &[&str]) -> Desired {
+pub(crate) fn project(documents: &[&str]) -> Desired {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (n, document) in documents.iter().enumerate() {
         let text = format!("apiVersion: trueup/v1\n{document}");

@@ -1,5 +1,6 @@
 //! A project as a load found it: its name, the chosen target, its variables and limits.
 
+use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub struct Project {
     pub has_file: bool,
     /// The chosen target.
     pub target: Target,
+    /// The names of all its targets.
+    pub targets: BTreeSet<Name>,
     /// Safety limits of a plan.
     pub limits: Limits,
 }
@@ -116,8 +119,11 @@ pub(super) fn prepare(
     let patches = Patches::new(target_name.as_str(), patches, diagnostics);
     let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = read.as_ref().map_or_else(|| Name::from_any(&folder), |read| read.file.metadata.name.clone());
+    let mut targets: BTreeSet<Name> = spec.targets.keys().filter_map(|name| name.parse().ok()).collect();
+    targets.insert(target_name.clone());
     let target = Target { name: target_name, settings, require_saved_plan: chosen.require_saved_plan };
-    let project = Project { name, root: root.to_owned(), has_file: read.is_some(), target, limits: spec.limits };
+    let project =
+        Project { name, root: root.to_owned(), has_file: read.is_some(), target, targets, limits: spec.limits };
     let text = file.map(|(id, text)| (id, Arc::from(text)));
     Some(Prepared { project, variables, patches, text })
 }

@@ -112,6 +112,27 @@ pub struct AcceptedEvents {
     pub events: Vec<AcceptedEvent>,
 }
 
+/// Which recorded events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Those accepted at this time or later.
+    pub since: Option<Timestamp>,
+    /// How many at the most: 1 to 1,000.
+    pub limit: u32,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A page of events in the order they were accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EventPage {
+    /// Each exactly as it was stored: ids of end users hashed where the system says so, censored properties gone.
+    pub events: Vec<Value>,
+    /// Where to go on, now or once there are more; absent as long as there was never one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
 /// An event as stored: ids hashed, censored properties dropped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {

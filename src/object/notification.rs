@@ -15,6 +15,8 @@ use crate::kinds::template::NotificationType;
 
 /// The most end users that a call names (domain §1.3), and the most that one upload brings.
 pub const END_USERS_LIMIT: usize = 100;
+/// The most attributes of one end user, and the most that one upload says of one.
+pub const ATTRIBUTES_LIMIT: usize = 200;
 /// The most audiences that a call names.
 pub const AUDIENCES_LIMIT: usize = 100;
 

@@ -76,6 +76,51 @@ macro_rules! words {
 }
 
 words! {
+    /// How far a run has come.
+    RunStatus {
+        /// The engine is at it.
+        Running "running",
+        /// It has said something and waits for an answer.
+        WaitingForInput "waitingForInput",
+        /// It waits for somebody to do a task.
+        WaitingForTask "waitingForTask",
+        /// It came to an end of its workflow.
+        Completed "completed",
+        /// It was cancelled.
+        Cancelled "cancelled",
+        /// It could not go on; `reason` says why.
+        Failed "failed",
+    }
+}
+
+/// What lists say of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunHead {
+    /// Its identity; rises with time.
+    pub id: Uuid,
+    /// The request's number within the project, from 1.
+    pub number: u64,
+    /// The workflow.
+    pub workflow: ObjectId,
+    /// The workflow's name when the run was started.
+    pub workflow_name: Name,
+    /// The version it runs on to its end.
+    pub version: u64,
+    /// Whether it was started on the test pointer.
+    pub is_test: bool,
+    /// Who started it.
+    pub started_by: String,
+    /// On whose behalf it was started.
+    pub started_for: Option<String>,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How far it has come.
+    pub status: RunStatus,
+}
+
+words! {
     /// How far a task has come.
     TaskState {
         /// It waits for somebody.
@@ -228,6 +273,8 @@ pub struct RunDetails {
 pub struct RunChange {
     /// Where it stands now.
     pub state: Value,
+    /// What that comes to.
+    pub status: RunStatus,
     /// Whether the engine has something to do for it.
     pub active: bool,
     /// When it ended.

@@ -33,7 +33,7 @@ pub fn origin(object: &DesiredObject, path: &Path, sources: &SourceMap) -> Optio
         Note::Removed { .. } => None,
         Note::Aliased { used } => shown(*used).map(|at| format!("used at {at}")),
     });
-    Some(Origin { location: sources.locate(place.value)?, note })
+    Some(Origin { location: sources.locate(place.value)?, note, blame: None })
 }
 
 /// The one entry of a whole new object: its spec.

@@ -16,11 +16,11 @@ use serde_json::Value;
 pub use guarded::{Guard, GuardedV1, Side};
 pub use read::{PlanFileError, SIZE_LIMIT, read};
 pub use review::{
-    DataFlowV1, DestinationPreviewV1, NotEvaluatedV1, PolicyFindingV1, PreviewV1, SampleV1, SampledPreviewV1,
-    SamplesV1, WebhookPreviewV1,
+    DataFlowV1, DestinationPreviewV1, NotEvaluatedV1, PlanLinkV1, PolicyFindingV1, PreviewV1, SampleV1,
+    SampledPreviewV1, SamplesV1, WebhookPreviewV1,
 };
 
-use super::plan_value::{ChangeKind, Plan, Summary};
+use super::plan_value::{Blame, ChangeKind, Plan, Summary};
 use super::preview::FailOn;
 use super::review::Review;
 use crate::base::diagnostic_record::DiagnosticRecord;
@@ -97,6 +97,9 @@ pub struct PlanV1 {
     /// What the policies object to.
     #[serde(default)]
     pub policies: Vec<PolicyFindingV1>,
+    /// What refers to what among the objects that the plan touches and their neighbours; at most 1,000.
+    #[serde(default)]
+    pub links: Vec<PlanLinkV1>,
 }
 
 /// One action on one address.
@@ -181,6 +184,9 @@ pub struct OriginV1 {
     /// What happened to the value on its way, for people.
     #[serde(default)]
     pub note: Option<String>,
+    /// The commit that last changed the line, where it was asked for (`--blame`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Blame>,
 }
 
 /// Drifted fields of one object.
@@ -318,7 +324,7 @@ impl PlanV1 {
             diagnostics,
             refusals,
             summary,
-            review: Review { preview, data_flow, policies },
+            review: Review { preview, data_flow, policies, links },
         } = plan;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -347,6 +353,7 @@ impl PlanV1 {
             preview: preview.as_ref().map(|preview| PreviewV1::new(preview, show_personal)),
             data_flow: data_flow.iter().map(DataFlowV1::new).collect(),
             policies: policies.iter().map(PolicyFindingV1::new).collect(),
+            links: links.iter().map(PlanLinkV1::new).collect(),
         }
     }
 

@@ -123,6 +123,23 @@ pub struct Origin {
     pub location: Location,
     /// For people: `patched by target production at trueup.yaml:14:11`.
     pub note: Option<String>,
+    /// The commit that last changed the line, where it was asked for.
+    pub blame: Option<Blame>,
+}
+
+/// The commit that last changed a line.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[schemars(inline)]
+pub struct Blame {
+    /// Its id, in hex digits.
+    pub commit: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When it was written.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// The first line of its message.
+    pub summary: String,
 }
 
 /// Drifted fields of one object.

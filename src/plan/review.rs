@@ -3,6 +3,7 @@
 use super::data_flow::DataFlow;
 use super::policy_finding::PolicyFinding;
 use super::preview::Preview;
+use crate::kinds::Address;
 
 /// What the change does, and what the policies say of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,4 +14,18 @@ pub struct Review {
     pub data_flow: Vec<DataFlow>,
     /// What the policies object to: errors first, then by address.
     pub policies: Vec<PolicyFinding>,
+    /// What refers to what among the objects the plan touches and their neighbours, sorted; at most [`LINKS`].
+    pub links: Vec<PlanLink>,
+}
+
+/// The most references that a plan lists: more than anybody can look at.
+pub const LINKS: usize = 1_000;
+
+/// One object refers to another, and the plan touches at least one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlanLink {
+    /// What refers.
+    pub from: Address,
+    /// What is referred to.
+    pub to: Address,
 }

@@ -1,4 +1,6 @@
-//! Plans for tests: one with every action, and arbitrary ones.
+//! Plans for tests: one with every action, arbitrary ones, and hostile ones.
+
+mod hostile;
 
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::plan_value::{Action, Change, ChangeKind, Drift, Origin, Plan, Refusal, Summary, UnknownSecret};
+use super::plan_value::{Action, Blame, Change, ChangeKind, Drift, Origin, Plan, Refusal, Summary, UnknownSecret};
 use super::reason::Reason;
 use super::shown::{Personal, SecretState, Shown};
 use crate::base::diagnostic::Severity;
@@ -22,7 +24,9 @@ use crate::object::action::ActionKind;
 use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::policy_finding::PolicyFinding;
 use crate::plan::preview::{DestinationPreview, FailOn, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
-use crate::plan::review::Review;
+use crate::plan::review::{PlanLink, Review};
+
+pub(crate) use hostile::{NEEDLE, every_action_with, hostile_plan};
 
 pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -94,7 +98,7 @@ pub(crate) fn change(path: &str, before: Option<Shown>, after: Option<Shown>) ->
 
 pub(crate) fn origin(file: &str, line: u32, column: u32, note: Option<&str>) -> Origin {
     let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column + 1 };
-    Origin { location, note: note.map(str::to_owned) }
+    Origin { location, note: note.map(str::to_owned), blame: None }
 }
 
 fn text(value: &str) -> Shown {
@@ -322,7 +326,15 @@ fn any_change() -> impl Strategy<Value = Change> {
             is_text,
             order_only,
             forces_replacement,
-            origin: placed.then(|| origin("a.yaml", 3, 4, drift.then_some("patched"))),
+            origin: placed.then(|| Origin {
+                blame: drift.then(|| Blame {
+                    commit: "3f2a1bc".repeat(6),
+                    author: "Ana".to_owned(),
+                    at: "2026-11-20T08:30:00Z".parse().unwrap(),
+                    summary: "Widen the survey".to_owned(),
+                }),
+                ..origin("a.yaml", 3, 4, drift.then_some("patched"))
+            }),
         }
     })
 }
@@ -404,6 +416,7 @@ fn any_review() -> impl Strategy<Value = Review> {
                     flow(DataClass::Technical, FlowChange::Kept),
                 ],
                 policies: vec![finding],
+                links: vec![PlanLink { from: at, to: address("Destination/somewhere") }],
             }
         },
     )

@@ -10,9 +10,10 @@ use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
+use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
-use crate::store::{Cause, Clock, MasterKey, ReadStore, Store, StoreError};
+use crate::store::{Cause, Clock, EventPlace, MasterKey, ReadStore, Store, StoreError};
 
 /// One project of a store, open for reading (`Embedded<ReadStore>`) or for writing (`Embedded<Store>`).
 pub struct Embedded<S> {
@@ -117,6 +118,18 @@ impl<S: Opened> Reader for Embedded<S> {
 
     fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>> {
         Box::pin(async move { Ok(self.reads().audit(&self.project, query).await?) })
+    }
+
+    fn events<'a>(&'a self, query: &'a EventQuery) -> Boxed<'a, EventPage> {
+        Box::pin(async move {
+            let EventQuery { since, limit, cursor } = query;
+            let behind: Result<Option<EventPlace>, _> = cursor.as_deref().map(str::parse).transpose();
+            let behind =
+                behind.map_err(|error| ProviderError::Rejected { address: None, reason: error.to_string() })?;
+            let found = self.reads().events(&self.project, *since, behind, *limit).await?;
+            let next = found.last().map(|(place, _)| *place).or(behind).map(|place| place.to_string());
+            Ok(EventPage { events: found.into_iter().map(|(_, record)| record.event).collect(), next })
+        })
     }
 
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {

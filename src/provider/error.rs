@@ -25,7 +25,7 @@ pub enum ProviderError {
         reason: String,
     },
     /// Not authenticated, or not allowed.
-    #[error("{0}: not allowed")]
+    #[error("{0}")]
     Unauthorised(String),
     /// Another plan holds the lease.
     #[error("take the lease: {} holds it for plan {} since {} (until {})", .0.actor, .0.owner, .0.since, .0.expires_at)]

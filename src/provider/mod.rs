@@ -17,6 +17,7 @@ use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
+use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
@@ -48,6 +49,13 @@ pub trait Reader: Send + Sync {
 
     /// Audit entries of the project, oldest first.
     fn audit<'a>(&'a self, query: &'a AuditQuery) -> Boxed<'a, Vec<AuditEntry>>;
+
+    /// A page of recorded events, exactly as they were stored, in the order they were accepted. A target that carries
+    /// nothing out has none. Beyond `config:read` this needs `runtime:read` of a control plane.
+    ///
+    /// Guarantees: whoever goes on from `next` misses nothing that is kept and sees nothing twice. A page without events
+    /// is the last for now.
+    fn events<'a>(&'a self, query: &'a EventQuery) -> Boxed<'a, EventPage>;
 
     /// Whether and when a plan was applied.
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>>;

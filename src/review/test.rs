@@ -11,7 +11,7 @@ mod event;
 mod membership;
 mod rendered;
 pub mod report;
-mod run;
+pub(in crate::review) mod run;
 pub mod selection;
 mod shaped;
 mod why;

@@ -10,14 +10,13 @@ mod journal;
 pub mod notifications;
 pub mod outgoing;
 pub mod prepared;
-mod retention;
+pub mod retention;
 pub mod runner;
 pub mod timer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -32,37 +31,23 @@ use journal::Journal;
 use notifications::Notifications;
 use outgoing::{Outgoing, OutgoingSettings, SettingsError};
 use prepared::Prepared;
+use retention::Keep;
 use runner::{MailServerUrlError, Notifier, Runner, RunnerError, RunnerParts};
 use timer::Timer;
 
 /// What can be set about the engine. Each part adds its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EngineSettings {
     /// How requests leave the server.
     pub outgoing: OutgoingSettings,
-    /// How long events are kept with their deliveries, once those are settled.
-    pub keep_events: SignedDuration,
+    /// How long what is over is kept.
+    pub keep: Keep,
     /// The mail server's URL, `smtp://…` or `smtps://…`. E-mails of runs stay in the outbox without one.
     pub mail_server: Option<SecretText>,
     /// How calls of incoming webhooks are carried out.
     pub hooks: HookSettings,
     /// For a clock that stands until it is turned: tells that it was. `None` for one that runs by itself.
     pub turned: Option<watch::Receiver<()>>,
-}
-
-/// 30 days.
-const KEEP_EVENTS: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-impl Default for EngineSettings {
-    fn default() -> Self {
-        Self {
-            outgoing: OutgoingSettings::default(),
-            keep_events: KEEP_EVENTS,
-            mail_server: None,
-            hooks: HookSettings::default(),
-            turned: None,
-        }
-    }
 }
 
 /// Why the engine does not start. Messages complete "failed to …".
@@ -113,7 +98,7 @@ impl Engine {
     /// # Errors
     /// When the settings are of no use or the store cannot be read.
     pub async fn start(store: Arc<Store>, clock: Clock, settings: &EngineSettings) -> Result<Self, EngineError> {
-        let EngineSettings { outgoing, keep_events, mail_server, hooks, turned } = settings;
+        let EngineSettings { outgoing, keep, mail_server, hooks, turned } = settings;
         let timer = match turned.clone() {
             None => Timer::new(clock),
             Some(turned) => Timer::by_hand(clock, turned),
@@ -127,7 +112,7 @@ impl Engine {
         let lanes = Lanes::new(context);
         let writing = tokio::spawn(entries.write(Arc::clone(&store), Arc::clone(&lanes)));
         lanes.resume().await?;
-        let retention = tokio::spawn(retention::keep(Arc::clone(&store), timer.clone(), *keep_events));
+        let retention = tokio::spawn(retention::keep(Arc::clone(&store), timer.clone(), *keep));
         let events = Events::new(
             Arc::clone(&configurations),
             Arc::clone(&prepared),

@@ -26,6 +26,10 @@ pub struct Prepared {
     secrets: Latest<Generation, Secrets>,
 }
 
+/// The most objects whose forms are kept, of each sort; beyond it all are forgotten and made again. Objects that are
+/// removed are not told here, so without it what was made of them would stay for ever.
+const KEPT: usize = 100_000;
+
 struct Latest<K, V>(RwLock<HashMap<ObjectId, (K, V)>>);
 
 impl<K: Eq + Hash, V: Clone> Latest<K, V> {
@@ -39,7 +43,11 @@ impl<K: Eq + Hash, V: Clone> Latest<K, V> {
     }
 
     fn put(&self, id: ObjectId, key: K, value: V) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, (key, value));
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= KEPT && !held.contains_key(&id) {
+            held.clear();
+        }
+        held.insert(id, (key, value));
     }
 }
 
@@ -104,5 +112,22 @@ fn compile(spec: &WebhookSpec, configuration: &Configuration, object: &LiveObjec
             tracing::error!(webhook = %object.address, %error, "a condition cannot be evaluated");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_of_removed_objects_does_not_stay_for_ever() {
+        let latest: Latest<u8, u8> = Latest::new();
+        let id = |n: usize| ObjectId(uuid::Uuid::from_u128(n as u128));
+        for n in 0..=KEPT {
+            latest.put(id(n), 0, 1);
+        }
+        assert_eq!((latest.get(id(KEPT), &0), latest.get(id(0), &0)), (Some(1), None));
+        latest.put(id(KEPT), 1, 2);
+        assert_eq!((latest.get(id(KEPT), &0), latest.get(id(KEPT), &1)), (None, Some(2)));
     }
 }

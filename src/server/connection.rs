@@ -1,11 +1,12 @@
 //! One connection from its acceptance to its end: the handshake, HTTP/1.1 with its limits, who is at the other end.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::access::ClientAddress;
+use super::linger::{Lingering, Told, Unread};
 use super::patience::Impatient;
 use super::settings::Limits;
 
@@ -32,26 +34,35 @@ pub(super) struct Shared {
 pub(super) async fn run(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
     // Answers are small and written whole: waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
-    let stream = Impatient::new(stream, shared.limits.write_time);
-    let Some(tls) = shared.tls.clone() else { return talk(shared, stream, peer, watcher).await };
+    let unread = Unread::default();
+    let stream = Lingering::new(Impatient::new(stream, shared.limits.write_time), unread.clone());
+    let Some(tls) = shared.tls.clone() else { return talk(shared, stream, unread, peer, watcher).await };
     match tokio::time::timeout(shared.limits.handshake_time, tls.accept(stream)).await {
-        Ok(Ok(stream)) => talk(shared, stream, peer, watcher).await,
+        Ok(Ok(stream)) => talk(shared, stream, unread, peer, watcher).await,
         // Port scanners and callers without TLS: nothing that an operator has to look at.
         Ok(Err(error)) => tracing::debug!(error = error.to_string(), "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-async fn talk<S>(shared: Arc<Shared>, stream: S, peer: SocketAddr, watcher: Watcher)
+async fn talk<S>(shared: Arc<Shared>, stream: S, unread: Unread, peer: SocketAddr, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Limits { header_time, header_bytes, .. } = shared.limits;
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let mut request = request.map(|body| Body::new(Told::new(body, unread.clone())));
         let address = address(peer.ip(), shared.behind_proxy, request.headers());
         request.extensions_mut().insert(ClientAddress(address));
-        shared.router.clone().oneshot(request)
+        let answer = shared.router.clone().oneshot(request);
+        async move {
+            let mut answer = answer.await?;
+            // What is left of such a body is not waited for: whoever keeps connections learns that this one ends.
+            if matches!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(header_time).max_header_size(header_bytes);
@@ -75,8 +86,6 @@ fn address(peer: IpAddr, behind_proxy: bool, headers: &HeaderMap) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -9,6 +9,7 @@ pub mod api;
 pub mod connection;
 mod engine_metrics;
 pub mod folder_lock;
+pub mod linger;
 pub mod metrics;
 pub mod patience;
 pub mod serve;

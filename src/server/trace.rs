@@ -44,7 +44,8 @@ pub(super) async fn trace(State(state): State<AppState>, mut request: Request, n
     let status = response.status().as_u16();
     let problem = response.extensions().get::<Problem>();
     let code = problem.map(|problem| problem.code().as_str());
-    let milliseconds = elapsed.as_secs_f64() * 1e3;
+    // To the microsecond: more digits would be those of the conversion.
+    let milliseconds = (elapsed.as_secs_f64() * 1e6).round() / 1e3;
     if let Some(cause) = problem.and_then(Problem::cause) {
         tracing::error!(request_id = id, method, path, status, code, cause, "a request failed");
     }

@@ -10,11 +10,12 @@ use super::error::StoreError;
 use super::flush::{self, Author};
 use super::stage::{AuditDraft, HALTED, Retired, Stage};
 use super::staged::{Staged, Versioning};
-use super::{Store, references, rows, unique};
-use crate::base::ident::{Generation, Name, ObjectId, Revision};
+use super::{Store, objects, references, rows, unique};
+use crate::base::ident::{Generation, Name, Revision};
 use crate::kinds::scope::Siblings;
 use crate::kinds::{Address, Kind, LifeCycle, Metadata};
 use crate::object::changeset::{Body, SecretWrite, Stale};
+use crate::object::record::ObjectRecord;
 
 /// A precondition of a change by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +32,20 @@ pub enum IfMatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutOutcome {
     /// Made an object that is not managed.
-    Created(ObjectId, Generation),
+    Created,
     /// Changed the object.
-    Updated(ObjectId, Generation),
+    Updated,
     /// The object is like that already; nothing was written.
-    Unchanged(ObjectId, Generation),
+    Unchanged,
+}
+
+/// An object that was put.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Put {
+    /// What was done.
+    pub outcome: PutOutcome,
+    /// The object as this put left it, whatever was written since.
+    pub record: ObjectRecord,
 }
 
 /// What a removal has done.
@@ -66,31 +76,35 @@ impl Store {
         secrets: Vec<SecretWrite>,
         actor: &str,
         if_match: Option<IfMatch>,
-    ) -> Result<PutOutcome, StoreError> {
+    ) -> Result<Put, StoreError> {
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
         let mut stage = self.stage_one(&mut transaction, project, address).await?;
         check(&stage, address, if_match)?;
         let spec = complete(&mut transaction, project, address, spec).await?;
         let body = Body { metadata, spec, applied: None, secrets };
-        let before = stage.live(address).map(|staged| (staged.digest, staged.generation));
+        let before = stage.live(address).map(|staged| staged.digest);
         let system = stage.system_of(address);
-        let generation = Generation(stage.revision.0);
-        let outcome = match before {
-            None => PutOutcome::Created(stage.create(address, &body, false)?, generation),
-            Some((digest, old)) => {
+        let (id, outcome) = match before {
+            None => (stage.create(address, &body, false)?, PutOutcome::Created),
+            Some(digest) => {
                 let id = stage.change(address, &body, Versioning::Fit)?;
                 if stage.live(address).is_some_and(|staged| staged.digest == digest) && body.secrets.is_empty() {
-                    return Ok(PutOutcome::Unchanged(id, old));
+                    let record = objects::one(&mut transaction, project, id).await?;
+                    let record = record.ok_or_else(|| StoreError::Absent(address.clone()))?;
+                    return Ok(Put { outcome: PutOutcome::Unchanged, record });
                 }
-                PutOutcome::Updated(id, generation)
+                (id, PutOutcome::Updated)
             }
         };
         let after = stage.live(address).map(|staged| staged.digest);
-        let before = before.map(|(digest, _)| digest);
         stage.audit.push(AuditDraft { action: "put", address: Some(address.clone()), before, after, system });
-        self.finish(transaction, stage, actor).await?;
-        Ok(outcome)
+        self.write_one(&mut transaction, &mut stage, actor).await?;
+        // Before the commit: behind it the next writer may have been here.
+        let record = objects::one(&mut transaction, project, id).await?;
+        let record = record.ok_or_else(|| StoreError::Absent(address.clone()))?;
+        self.commit(transaction).await?;
+        Ok(Put { outcome, record })
     }
 
     /// Removes an object: deletes what was never used, archives what has to be kept.
@@ -204,13 +218,27 @@ impl Store {
         mut stage: Stage,
         actor: &str,
     ) -> Result<Revision, StoreError> {
-        let linked = references::link(&mut transaction, &mut stage).await?;
-        unique::check(&mut transaction, &stage).await?;
+        self.write_one(&mut transaction, &mut stage, actor).await?;
+        self.commit(transaction).await?;
+        Ok(stage.revision)
+    }
+
+    async fn write_one(
+        &self,
+        connection: &mut sqlx::SqliteConnection,
+        stage: &mut Stage,
+        actor: &str,
+    ) -> Result<(), StoreError> {
+        let linked = references::link(connection, stage).await?;
+        unique::check(connection, stage).await?;
         let author = Author { actor, changeset: None };
-        flush::flush(&mut transaction, &stage, &linked, self.keys()?, &author).await?;
+        flush::flush(connection, stage, &linked, self.keys()?, &author).await
+    }
+
+    async fn commit(&self, transaction: sqlx::Transaction<'_, sqlx::Sqlite>) -> Result<(), StoreError> {
         transaction.commit().await.map_err(StoreError::of_commit)?;
         self.announce_change();
-        Ok(stage.revision)
+        Ok(())
     }
 }
 

@@ -44,15 +44,15 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 pub use access::{IssuedToken, KeyToVerify, NewKey, TokenAccess, TokenLookup};
-pub use by_hand::{IfMatch, PutOutcome, Removed};
+pub use by_hand::{IfMatch, Put, PutOutcome, Removed};
 pub use clock::Clock;
 pub use deliveries::{DeliveryFilter, DueDelivery, DueLimit, PendingDestination, Redelivered};
 pub use error::{Cause, StoreError};
 pub use events::{AttemptEnd, DeliveryEnd, EventPlace, JournalOutcome, NewDelivery, NewEvent};
 pub use key::MasterKey;
-pub use notifications::{ListedNotification, SentDetails, SentNotification};
+pub use notifications::{ListedNotification, PrunedMarks, SentDetails, SentNotification};
 pub use objects::StoredVersion;
-pub use runs::{NewRun, Saved};
+pub use runs::{NewRun, RunFilter, Saved};
 pub use tokens::TokenOwner;
 
 use key::Keys;

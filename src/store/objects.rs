@@ -166,10 +166,7 @@ impl ReadStore {
     /// When the file cannot be read, or the object in it is damaged.
     pub async fn read_by_id(&self, project: &Name, id: ObjectId) -> Result<Option<ObjectRecord>, StoreError> {
         let Some(mut view) = self.view().await? else { return Ok(None) };
-        let query =
-            sqlx::query(concat!("SELECT ", object_columns!(), " FROM objects o WHERE o.id = ? AND o.project = ?"));
-        let row = query.bind(id.to_string()).bind(project.as_str()).fetch_optional(&mut *view).await?;
-        row.map(|row| stored(&row)?.into_record()).transpose()
+        one(&mut view, project, id).await
     }
 
     /// The versions of an object whose versions only grow, oldest first.
@@ -191,6 +188,17 @@ impl ReadStore {
         };
         found.iter().map(version).collect()
     }
+}
+
+/// One object by its id, archived or not.
+pub(super) async fn one(
+    connection: &mut sqlx::SqliteConnection,
+    project: &Name,
+    id: ObjectId,
+) -> Result<Option<ObjectRecord>, StoreError> {
+    let query = sqlx::query(concat!("SELECT ", object_columns!(), " FROM objects o WHERE o.id = ? AND o.project = ?"));
+    let row = query.bind(id.to_string()).bind(project.as_str()).fetch_optional(connection).await?;
+    row.map(|row| stored(&row)?.into_record()).transpose()
 }
 
 fn records(found: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<ObjectRecord>, StoreError> {

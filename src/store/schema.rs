@@ -23,10 +23,11 @@ const STEPS: &[&str] = &[
         include_str!("schema/runs.sql"),
         include_str!("schema/users.sql"),
     ),
+    concat!(include_str!("schema/retention.sql"), include_str!("schema/run_lists.sql")),
 ];
 
 /// The format this program writes.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +85,41 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::{FORMAT, STEPS};
+    use super::*;
 
     #[test]
     fn the_format_counts_the_steps() {
         assert_eq!(i64::try_from(STEPS.len()), Ok(FORMAT));
+    }
+
+    #[tokio::test]
+    async fn an_older_file_comes_to_this_format_with_what_is_in_it() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("a database");
+        for step in &STEPS[..2] {
+            sqlx::raw_sql(*step).execute(&mut connection).await.expect("an older step");
+        }
+        let mark = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2");
+        sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut connection).await.expect("marked");
+        let positions = [
+            (r#""new""#, "running"),
+            (r#"{"waiting": "response"}"#, "running"),
+            (r#"{"waiting": "input"}"#, "waitingForInput"),
+            (r#"{"waiting": "task"}"#, "waitingForTask"),
+            (r#"{"ended": "completed"}"#, "completed"),
+            (r#"{"ended": "cancelled"}"#, "cancelled"),
+            (r#"{"ended": {"failed": "why"}}"#, "failed"),
+        ];
+        for (n, (position, _)) in positions.iter().enumerate() {
+            let insert = "INSERT INTO runs (id, project, number, workflow, workflow_name, version, is_test, started_by, \
+                 started_at, active, saves, state) VALUES (?1, 'acme', ?1, 'w', 'talk', 1, 0, 'kim', 0, 0, 1, ?2)";
+            let state = format!("{{\"position\": {position}}}");
+            let n = i64::try_from(n).expect("a number");
+            sqlx::query(insert).bind(n).bind(state).execute(&mut connection).await.expect("written");
+        }
+        migrate(&mut connection, Path::new("older.db")).await.expect("brought to this format");
+        let found = sqlx::query_scalar("SELECT status FROM runs ORDER BY number").fetch_all(&mut connection).await;
+        let found: Vec<String> = found.expect("read");
+        assert_eq!(found, positions.map(|(_, status)| status));
+        assert_eq!(identify(&mut connection, Path::new("older.db")).await.expect("read"), Identity::Ours(FORMAT));
     }
 }

@@ -263,7 +263,11 @@ fn what_breaks_a_rule_of_the_kind_or_looks_like_a_mask_is_refused() {
     let destination = |auth: Value| json!({"metadata": {"name": "d"}, "spec": {"platform": "x", "method": "POST", "url": "https://a.test", "auth": auth}});
     let by_schema =
         json!({"metadata": {"name": "d"}, "spec": {"platform": "x", "method": "HEAD", "url": "https://a.test"}});
-    put("Destination/d", by_schema).expect_problem(400, "invalid");
+    // In the words that an author of manifests gets: what may stand there, and not which keyword failed.
+    let said = put("Destination/d", by_schema).expect_problem(400, "invalid").json();
+    assert_eq!(said["errors"][0]["place"], "Destination/d spec.method");
+    let detail = said["errors"][0]["detail"].as_str().expect("a text");
+    assert!(detail.contains("PATCH") && !detail.contains("oneOf"), "{detail}");
     let literal = put("Destination/d", destination(json!({"type": "bearer", "token": "hunter2hunter2"})));
     assert!(!literal.expect_problem(400, "invalid").text.contains("hunter2"));
     let reference = json!({"type": "bearer", "token": {"fromEnv": "T"}});

@@ -107,6 +107,11 @@ fn a_batch_is_accepted_as_a_whole_or_not_at_all() {
     let places: Vec<&str> =
         problem["errors"].as_array().expect("a list").iter().filter_map(|error| error["place"].as_str()).collect();
     assert_eq!(places, ["line 2: event", "line 4", "line 5: properties.score"]);
+    let broken = problem["errors"][1]["detail"].as_str().expect("a text");
+    assert!(broken.contains("at column") && !broken.contains("line"), "the place says which line: {broken}");
+    let codes: Vec<&str> =
+        problem["errors"].as_array().expect("a list").iter().filter_map(|error| error["code"].as_str()).collect();
+    assert_eq!(codes, ["unknown-event", "invalid-value", "wrong-type"]);
     let events = api.get("/v1/events").expect(200).json();
     let ids: Vec<&str> =
         events["events"].as_array().expect("a list").iter().filter_map(|e| e["eventId"].as_str()).collect();

@@ -48,6 +48,7 @@ struct State {
 /// A running proxy.
 pub(crate) struct FaultProxy {
     address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     state: Arc<Mutex<State>>,
 }
 
@@ -58,16 +59,24 @@ impl FaultProxy {
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State::default()));
         let kept = Arc::clone(&state);
+        let server = Arc::new(Mutex::new(server));
+        let behind = Arc::clone(&server);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&kept);
+                let server = *behind.lock().unwrap_or_else(PoisonError::into_inner);
                 tokio::spawn(async move {
                     // A caller that goes away is what this is about.
                     let _ = Box::pin(exchange(client, server, &state)).await;
                 });
             }
         });
-        Self { address, state }
+        Self { address, server, state }
+    }
+
+    /// From now on stands before another server.
+    pub(crate) fn stand_before(&self, server: SocketAddr) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
     }
 
     /// Where it listens.

@@ -179,6 +179,13 @@ fn a_request_is_created_on_behalf_of_somebody() {
     // `req` was mentioned first.
     assert_eq!((&answer["onBehalfOf"], &answer["onBehalfOfUserName"]), (&json!("VXNlcjoy"), &json!("kim")));
     assert_eq!(desk.record(1).started_for.as_deref(), Some("kim"));
+    let token = desk.rig.token(PROJECT, &[Scope::RuntimeRead]);
+    let run =
+        desk.rig.get(&format!("/v1/runs/{}", answer["requestId"].as_str().expect("an id")), &token).expect(200).json();
+    assert_eq!((&run["requestId"], &run["startedFor"]), (&answer["requestId"], &json!("kim")));
+    assert_eq!(run["processId"], "UHJvY2Vzczox");
+    let listed = desk.rig.get("/v1/runs", &token).expect(200).json()["runs"][0].clone();
+    assert_eq!((&listed["startedFor"], &listed["processId"]), (&run["startedFor"], &run["processId"]));
     let input = |id: &str, name: Option<&str>| json!({"processName": "Purchase approval", "parameters": [note()], "onBehalfOf": id, "onBehalfOfUserName": name});
     let answer = desk.call("req", "createRequest", input("VXNlcjoy", None)).expect(200).json();
     assert_eq!(answer["onBehalfOfUserName"], "kim");
@@ -247,7 +254,8 @@ fn data_of_a_request_are_set_by_system_users_only() {
     assert_eq!(desk.variables(number)["LIMIT"], 9.5);
     desk.call("sys", "updateRequestDataset", input).expect(200);
     let unknown = json!({"number": 7, "parameters": [note()]});
-    desk.call("sys", "updateRequestDataset", unknown).refused(404, &["unknown-request"]);
+    let answer = desk.call("sys", "updateRequestDataset", unknown).refused(404, &["unknown-request"]);
+    assert!(answer.text.contains("the project has no such request"), "in the words of calls: {answer:?}");
     desk.call("narrow", "cancelRequest", json!({"number": number})).refused(403, &["workflow-not-allowed"]);
 }
 

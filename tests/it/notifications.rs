@@ -9,7 +9,6 @@ use trueup::kinds::{Address, Metadata};
 use trueup::object::access::Scope;
 use trueup::object::changeset::SecretWrite;
 use trueup::runtime::runner::{NotificationOrder, Notifier as _, NotifyFailure};
-use trueup::store::PutOutcome;
 
 use crate::server_rig::{Answer, PROJECT, ServerRig};
 use crate::support::Project;
@@ -109,9 +108,7 @@ fn put_with(rig: &ServerRig, address: &str, spec: &Value, secrets: Vec<SecretWri
     let (project, metadata) = (Name::from_any(PROJECT), Metadata::named(address.name.clone()));
     let store = rig.engine().store();
     let put = rig.block_on(store.put_by_hand(&project, &address, metadata, spec.clone(), secrets, "ana", None));
-    match put.expect("written") {
-        PutOutcome::Created(id, _) | PutOutcome::Updated(id, _) | PutOutcome::Unchanged(id, _) => id,
-    }
+    put.expect("written").record.id
 }
 
 #[test]
@@ -229,6 +226,8 @@ fn what_breaks_a_rule_is_refused_and_all_of_it_is_said() {
     ] {
         assert_eq!(world.refused(&call), places, "{call}");
     }
+    let past = world.send(&with(json!({ "endAt": "2020-05-10" }))).expect_problem(400, "invalid").json();
+    assert!(past["detail"].as_str().is_some_and(|detail| detail.contains("is past already")), "{past}");
     let many = |n: usize| json!({ "endUsersIds": (0..n).map(|n| format!("u{n}")).collect::<Vec<_>>() });
     assert_eq!(world.refused(&many(101)), ["notification.endUsersIds"]);
     world.send(&many(100)).expect(201);
@@ -520,6 +519,13 @@ fn the_command_line_sends_by_name_by_id_and_from_a_file() {
         (vec!["--template", "other", "--to", "kim"], 3, "Template/other"),
         (vec!["--template", "lead"], 3, "at least one"),
         (vec!["--template", "lead", "--to", "kim", "--override", "NAME=x"], 3, "no placeholder"),
+        (
+            vec!["--template", "lead", "--override", "NAME=x", "--override", "MORE=y"],
+            3,
+            "error: notification: neither endUsersIds nor audiencesIds is given; at least one of the two is\n\
+             error: notification.override[0].key: the template has no placeholder `NAME`\n\
+             error: notification.override[1].key: the template has no placeholder `MORE`\n",
+        ),
         (vec!["--to", "kim"], 64, "--template"),
     ] {
         let run = project.run(&[&["send", "notification"], arguments.as_slice()].concat());

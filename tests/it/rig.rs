@@ -4,8 +4,10 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,13 +23,14 @@ use trueup::kinds::{Address, Metadata};
 use trueup::live;
 use trueup::manifest::{Input, LoadOptions};
 use trueup::object::audit::{AuditEntry, AuditQuery};
+use trueup::object::lease::LEASE_RENEWAL;
 use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
 use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
 use trueup::provider::{ProviderError, Reader, Writer};
-use trueup::store::{Clock, PutOutcome, ReadStore, Store};
+use trueup::store::{Clock, ReadStore, Store};
 use uuid::Uuid;
 
 use crate::served::Served;
@@ -56,6 +59,7 @@ pub(crate) struct Rig {
     now: Arc<AtomicI64>,
     served: Option<Served>,
     plans: Cell<u128>,
+    lease_renewal: Cell<Duration>,
     secrets: BTreeMap<String, String>,
     runtime: tokio::runtime::Runtime,
 }
@@ -80,6 +84,17 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// What a file of a store says of a project.
+    pub(crate) async fn of(file: &Path, project: &str, clock: Clock) -> Self {
+        let project: Name = project.parse().expect("a name");
+        let store = ReadStore::open(file, None, clock).await.expect("an open store");
+        let snapshot = store.digests(&project).await.expect("rows");
+        let records = store.read(&project, None).await.expect("records");
+        let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
+        store.close().await;
+        Self { snapshot, records, audit }
+    }
+
     /// The row of a live object.
     pub(crate) fn row(&self, address: &str) -> &DigestRow {
         let row = self.snapshot.rows.iter().find(|row| !row.archived && row.address.to_string() == address);
@@ -144,6 +159,7 @@ impl Rig {
             now,
             served,
             plans: Cell::new(1),
+            lease_renewal: Cell::new(LEASE_RENEWAL),
             secrets,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
         }
@@ -185,6 +201,16 @@ impl Rig {
             Some(content) => self.secrets.insert(name.to_owned(), content.to_owned()),
             None => self.secrets.remove(name),
         };
+    }
+
+    /// The clock of everything that happens in this process, in seconds since 1970.
+    pub(crate) fn hands(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.now)
+    }
+
+    /// Renews the lease this often in an apply in this process.
+    pub(crate) fn renew_every(&self, time: Duration) {
+        self.lease_renewal.set(time);
     }
 
     fn time(&self) -> Timestamp {
@@ -312,6 +338,11 @@ impl Rig {
 
     /// Applies a plan.
     pub(crate) fn try_apply(&self, planned: &Planned) -> (Report, Result<(), ApplyError>) {
+        self.wait(self.with_writer(async |writer| self.apply_to(writer, planned).await))
+    }
+
+    /// Applies a plan through a writer.
+    pub(crate) async fn apply_to(&self, writer: &dyn Writer, planned: &Planned) -> (Report, Result<(), ApplyError>) {
         let Planned { plan, loaded, secrets } = planned;
         let body = body_digest(plan).expect("a digest");
         let request = Request {
@@ -321,9 +352,10 @@ impl Rig {
             secrets,
             actor: ACTOR,
             commit: None,
+            lease_renewal: self.lease_renewal.get(),
             interrupted: &|| false,
         };
-        self.wait(self.with_writer(async |writer| apply(writer, &request, &mut |_| {}).await))
+        apply(writer, &request, &mut |_| {}).await
     }
 
     /// Applies a plan, which must succeed.
@@ -347,24 +379,16 @@ impl Rig {
 
     /// What the store says now of a project.
     pub(crate) fn state_of(&self, project: &str) -> State {
-        let project: Name = project.parse().expect("a name");
-        self.wait(async {
-            let store = ReadStore::open(&self.database(), None, self.clock()).await.expect("an open store");
-            let snapshot = store.digests(&project).await.expect("rows");
-            let records = store.read(&project, None).await.expect("records");
-            let audit = store.audit(&project, &AuditQuery::default()).await.expect("the audit");
-            store.close().await;
-            State { snapshot, records, audit }
-        })
+        self.wait(State::of(&self.database(), project, self.clock()))
     }
 
     /// Changes an object by hand: `change` gets its spec.
-    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) -> PutOutcome {
+    pub(crate) fn change_by_hand(&self, address: &str, change: impl FnOnce(&mut Value)) {
         let state = self.state();
         let record = state.record(address);
         let mut spec = record.spec.clone();
         change(&mut spec);
-        self.put_by_hand(address, record.metadata.clone(), spec)
+        self.put_by_hand(address, record.metadata.clone(), spec);
     }
 
     /// Changes something of an object by hand that is beside what it does.
@@ -376,18 +400,18 @@ impl Rig {
     }
 
     /// Makes an object by hand.
-    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) -> PutOutcome {
+    pub(crate) fn make_by_hand(&self, address: &str, spec: Value) {
         let name = address.split_once('/').expect("an address").1;
-        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec)
+        self.put_by_hand(address, Metadata::named(name.parse().expect("a name")), spec);
     }
 
-    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) -> PutOutcome {
+    fn put_by_hand(&self, address: &str, metadata: Metadata, spec: Value) {
         let address: Address = address.parse().expect("an address");
         self.in_store(async |store| {
             let project = Self::name();
             store.put_by_hand(&project, &address, metadata, spec, Vec::new(), "kim@console", None).await
         })
-        .expect("a change by hand")
+        .expect("a change by hand");
     }
 
     /// Removes an object by hand.

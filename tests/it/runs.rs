@@ -67,6 +67,9 @@ fn what_does_not_fit_is_refused() {
     let places: Vec<&str> =
         faults["errors"].as_array().expect("errors").iter().filter_map(|f| f["place"].as_str()).collect();
     assert_eq!(places, ["data.AMOUNT", "data.NOPE", "data.EMAIL"]);
+    let codes: Vec<&str> =
+        faults["errors"].as_array().expect("errors").iter().filter_map(|f| f["code"].as_str()).collect();
+    assert_eq!(codes, ["wrong-type", "unknown-field", "missing-field"]);
     start(json!({"data": {"EMAIL": "a"}, "extra": 1})).expect_problem(400, "malformed-body");
     start(json!({"data": {"EMAIL": "a"}, "isTest": true})).expect_problem(409, "conflict");
     rig.post("/v1/workflows/none/runs", &token, &json!({})).expect_problem(404, "not-found");
@@ -97,4 +100,58 @@ fn what_does_not_fit_is_refused() {
     rig.post(&format!("/v1/runs/{id}/input"), &reads, &json!({"noInput": true})).expect_problem(403, "missing-scope");
     rig.get(&format!("/v1/runs/{id}"), &rig.token(PROJECT, &[Scope::RunsWrite])).expect_problem(403, "missing-scope");
     assert_eq!(input(json!({"noInput": true})).expect(200).json()["state"], json!("completed"));
+}
+
+#[test]
+fn runs_are_listed_by_workflow_and_state_page_by_page() {
+    let rig = ServerRig::new();
+    put(&rig, talk());
+    let token = rig.token(PROJECT, &[Scope::RunsWrite, Scope::RuntimeRead]);
+    let start = || {
+        let started = rig.post("/v1/workflows/talk/runs", &token, &json!({"data": {"EMAIL": "a"}})).expect(201).json();
+        started["id"].as_str().expect("an id").to_owned()
+    };
+    let ids: Vec<String> = (0..5).map(|_| start()).collect();
+    rig.post(&format!("/v1/runs/{}/input", ids[1]), &token, &json!({"noInput": true})).expect(200);
+    let page = |query: &str| rig.get(&format!("/v1/runs{query}"), &token).expect(200).json();
+    let listed = |query: &str| -> Vec<String> {
+        let page = page(query);
+        let runs = page["runs"].as_array().expect("a list").iter();
+        runs.map(|run| run["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let newest_first: Vec<String> = ids.iter().rev().cloned().collect();
+    assert_eq!(listed(""), newest_first);
+    assert_eq!(listed("?workflow=talk"), newest_first);
+    assert_eq!(listed("?workflow=other"), [""; 0]);
+    assert_eq!(listed("?state=completed"), ids[1..2]);
+    assert_eq!(listed("?state=completed&workflow=talk"), ids[1..2]);
+    assert_eq!(listed("?state=waitingForInput").len(), 4);
+    assert_eq!(listed("?state=failed&workflow=talk"), [""; 0]);
+
+    // A head says what the run itself says.
+    let head = page("?state=completed")["runs"][0].clone();
+    let run = rig.get(&format!("/v1/runs/{}", ids[1]), &token).expect(200).json();
+    assert_eq!(head["requestId"], "UmVxdWVzdDoy");
+    for (key, value) in head.as_object().expect("an object") {
+        assert_eq!(&run[key], value, "{key}");
+    }
+
+    let (mut seen, mut query) = (Vec::new(), "?limit=2".to_owned());
+    loop {
+        let page = page(&query);
+        seen.extend(page["runs"].as_array().expect("a list").iter().map(|run| run["id"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        query = format!("?limit=2&cursor={next}");
+    }
+    assert_eq!(json!(seen), json!(newest_first));
+    for bad in ["?limit=0", "?limit=501", "?state=done", "?cursor=x", "?workflow=No", "?project=acme"] {
+        rig.get(&format!("/v1/runs{bad}"), &token).expect_problem(400, "malformed-request");
+    }
+    rig.get("/v1/runs", &rig.token(PROJECT, &[Scope::RunsWrite])).expect_problem(403, "missing-scope");
+    // Of another project's runs nothing is seen, not even behind a place among them.
+    let other = rig.token("other", &[Scope::RuntimeRead]);
+    for query in ["", "?workflow=talk", "?state=completed", &format!("?cursor={}", ids[4])] {
+        let runs = rig.get(&format!("/v1/runs{query}"), &other).expect(200).json();
+        assert_eq!(runs, json!({"runs": []}), "{query}");
+    }
 }

@@ -118,7 +118,12 @@ fn what_is_not_allowed_or_wrong_is_told() {
     let event = ["send", "event", "--event", "survey.submitted", "--system", "crm", "--end-user", "ana"];
     let run = setup.run(&event);
     assert_eq!(run.code, 4, "{}", run.err);
+    assert_eq!(run.err, "error: failed to send events: the access token does not have the scope events:write\n");
     assert_eq!(setup.run(&["deliveries"]).code, 4);
+    let writer = Setup::new(&[Scope::EventsWrite]);
+    let elsewhere = ["send", "event", "--event", "survey.submitted", "--system", "nowhere", "--end-user", "ana"];
+    let run = writer.run(&elsewhere);
+    assert_eq!((run.code, run.err.as_str()), (3, "error: system: there is no system `nowhere`\n"), "of no line");
     assert_eq!(setup.run(&["send", "event", "--event", "survey.submitted"]).code, 64);
     assert_eq!(setup.run(&["send", "event", "--file", "x", "--system", "crm"]).code, 64);
     let embedded = Project::with(&[("trueup.yaml", "apiVersion: trueup/v1\nkind: Project\nmetadata: { name: p }\n")]);
@@ -133,8 +138,10 @@ fn deliveries_are_followed_until_interrupted() {
     let setup = Setup::new(BOTH);
     let event = ["send", "event", "--event", "survey.submitted", "--system", "crm", "--end-user", "ana"];
     setup.project.ok(&event);
-    setup.delivered(1);
-    let mut follow = setup.project.command(&["deliveries", "--follow", "-o", "json"]);
+    setup.project.ok(&event);
+    setup.delivered(2);
+    // The newest one, and then only what comes: not the older one that was not asked for.
+    let mut follow = setup.project.command(&["deliveries", "--follow", "--limit", "1", "-o", "json"]);
     let mut child = follow.stdout(std::process::Stdio::piped()).spawn().expect("a run");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let mut next = || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("read")).expect("JSON") };
@@ -146,7 +153,7 @@ fn deliveries_are_followed_until_interrupted() {
         second = next();
     }
     assert_eq!(second["state"], "delivered");
-    assert_ne!(first["id"], second["id"]);
+    assert!(first["id"].as_str() < second["id"].as_str(), "{first} {second}");
     #[cfg(unix)]
     {
         let id = child.id().to_string();

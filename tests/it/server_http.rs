@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::{Value, json};
 use trueup::object::access::Scope;
 use trueup::server::serve::{Drained, ServeError, Server};
 use trueup::server::settings::{ServerSettings, TlsFiles};
@@ -98,6 +99,33 @@ fn bodies_and_headers_have_a_size() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     let broken = rest(say(&rig, &format!("{TOKEN}content-length: x\r\n\r\n")));
     assert!(broken.starts_with("HTTP/1.1 400 "), "{broken}");
+}
+
+#[test]
+fn who_writes_a_whole_body_before_reading_reads_the_refusal() {
+    let rig = ServerRig::new();
+    let body = vec![b'x'; 5 << 20];
+    let announced = format!("{TOKEN}content-length: {}\r\n\r\n", body.len());
+    let chunked = format!("{TOKEN}transfer-encoding: chunked\r\n\r\n{:x}\r\n", body.len());
+    let unknown = format!("POST /v1/events HTTP/1.1\r\nhost: here\r\ncontent-length: {}\r\n\r\n", body.len());
+    for (head, status) in [(announced, "413"), (chunked, "413"), (unknown, "401")] {
+        let mut stream = say(&rig, &head);
+        stream.write_all(&body).expect("the server takes what is still sent");
+        let answer = rest(stream);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
+        assert_eq!(answer.contains("connection: close"), status == "413", "{answer}");
+        assert!(answer.ends_with('}'), "{answer}");
+    }
+}
+
+#[test]
+fn who_never_stops_sending_is_not_listened_to_for_ever() {
+    let rig = ServerRig::new();
+    let mut stream = say(&rig, &format!("{TOKEN}content-length: 1000000000000\r\n\r\n"));
+    let chunk = vec![b'x'; 1 << 20];
+    let most = 1 << 14;
+    let taken = (0..most).take_while(|_| stream.write_all(&chunk).is_ok()).count();
+    assert!(taken < most, "the server took {taken} MiB");
 }
 
 #[test]
@@ -234,4 +262,41 @@ fn who_takes_no_answer_does_not_hold_a_place_for_ever() {
     }
     rig.wait_for_connections(0);
     rig.token(PROJECT, &[Scope::ConfigRead]);
+}
+
+#[test]
+fn a_list_in_place_of_an_object_is_refused_at_any_depth() {
+    let rig = ServerRig::new();
+    let token = rig.token(PROJECT, Scope::ALL);
+    let plan = "0190b0d0-0000-7000-8000-000000000000";
+    let write = |operation: Value| {
+        json!({ "planId": plan, "body": "0".repeat(64), "fencingToken": 1, "writes": [
+            { "address": "System/crm", "action": "create", "expected": "absent", "operation": operation }] })
+    };
+    let spec = json!({ "platform": "web" });
+    let objects = format!("/v1/projects/{PROJECT}");
+    for (path, body) in [
+        (format!("{objects}/changesets"), write(json!(["create", { "metadata": { "name": "crm" }, "spec": spec }]))),
+        (format!("{objects}/changesets"), write(json!({ "type": "create", "body": [{ "name": "crm" }, spec] }))),
+        (
+            format!("{objects}/changesets"),
+            write(json!({ "type": "create", "body": { "metadata": ["crm"], "spec": spec } })),
+        ),
+        (format!("{objects}/changesets"), write(json!({ "type": "restore", "body": [{ "name": "crm" }, spec] }))),
+        (format!("{objects}/objects/read"), json!([["System/crm"], false])),
+        (format!("{objects}/objects/compare-secrets"), json!({ "questions": [["System/crm", "spec.x", "AAAA"]] })),
+        (format!("{objects}/lease"), json!([plan])),
+        ("/v1/notifications".to_owned(), json!({ "notification": [plan] })),
+        ("/v1/end-users".to_owned(), json!({ "endUsers": [["kim", { "department": "Sales" }]] })),
+        ("/v1/workflows/talk/runs".to_owned(), json!([{}, false])),
+    ] {
+        let problem = rig.post(&path, &token, &body).expect_problem(400, "malformed-body").json();
+        let detail = problem["detail"].as_str().expect("a text");
+        assert!(detail.contains("invalid type: sequence, expected"), "{path}: {detail}");
+    }
+    let put = rig.request(Method::PUT, &format!("{objects}/objects/System/crm")).bearer_auth(&token);
+    rig.send(put.json(&json!({ "metadata": ["crm"], "spec": spec }))).expect_problem(400, "malformed-body");
+    // An event is told by line, with the others.
+    let event = rig.post("/v1/events", &token, &json!(["dxa.clicked", "crm"])).expect_problem(400, "invalid").json();
+    assert_eq!(event["errors"][0]["code"], "wrong-type", "{event}");
 }

@@ -46,8 +46,10 @@ fn events_of_another_project_are_not_listed() {
     assert!(listed(&own).contains("dxa.clicked"));
     assert!(!listed(&other).contains("dxa.clicked"));
     // A system of that name is none of the other project's.
-    let event = json!({ "event": "dxa.clicked", "system": "crm", "properties": {} });
-    rig.post("/v1/events", &other, &event).expect_problem(400, "invalid");
+    let event = json!({ "event": "dxa.clicked", "system": "crm", "endUserId": "u1", "properties": {} });
+    let refused = rig.post("/v1/events", &other, &event).expect_problem(400, "invalid").json();
+    let fault = json!({ "code": "unknown-reference", "place": "system", "detail": "there is no system `crm`" });
+    assert_eq!(refused["errors"], json!([fault]));
 }
 
 #[test]

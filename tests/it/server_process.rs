@@ -122,6 +122,7 @@ fn keys_are_made_and_revoked_while_the_server_runs() {
     let again =
         project.run(&["keys", "create", "--data", "data", "--project", "acme", "--name", "ci", "--scope", "publish"]);
     assert_eq!(again.code, 3, "{again:?}");
+    assert_eq!(again.err, "error: project acme has a key named ci already\n");
     assert!(serving.ask(&log_in(&key)).starts_with("HTTP/1.1 200 "));
 
     let listed = project.ok(&["keys", "list", "--data", "data", "-o", "json"]);
@@ -133,7 +134,16 @@ fn keys_are_made_and_revoked_while_the_server_runs() {
     assert!(project.ok(&["keys", "list", "--data", "data"]).out.contains("revoked"));
     let unknown = "00000000-0000-0000-0000-000000000000";
     assert_eq!(project.run(&["keys", "revoke", unknown, "--data", "data"]).code, 3);
-    assert_eq!(project.run(&["keys", "revoke", "ci", "--data", "data"]).code, 64);
+    let by_name = project.run(&["keys", "revoke", "ci", "--data", "data"]);
+    assert_eq!(by_name.code, 64);
+    assert!(by_name.err.contains("a client id is a UUID"), "{}", by_name.err);
+    // A folder that was misspelt is neither made nor taken for one without keys.
+    for action in [&["keys", "list"][..], &["keys", "revoke", unknown]] {
+        let misspelt = project.run(&[action, &["--data", "dta"]].concat());
+        assert_eq!(misspelt.code, 3, "{misspelt:?}");
+        assert!(misspelt.err.contains("there is no server's data in "), "{}", misspelt.err);
+    }
+    assert!(!project.join("dta").exists());
     assert_eq!(project.run(&["keys", "create", "--data", "data", "--project", "p", "--name", "n"]).code, 64);
 
     let second = project.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
@@ -180,4 +190,9 @@ fn a_server_that_may_not_listen_says_why() {
     let run = project.run(&["serve", "--data", "data", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
     assert_eq!(run.code, 3, "{}", run.err);
     assert!(run.err.contains("cert.pem"), "{}", run.err);
+    let run = project.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0", "--smtp-url", "http://u:hunter2@x"]);
+    assert_eq!(run.code, 64, "{}", run.err);
+    assert!(run.err.contains("smtp://") && !run.err.contains("hunter2"), "{}", run.err);
+    let run = project.run(&["serve", "--data", "data", "--listen", "localhost:8080"]);
+    assert!(run.code == 64 && run.err.contains("127.0.0.1:8080"), "{}", run.err);
 }

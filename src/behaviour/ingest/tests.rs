@@ -54,6 +54,9 @@ fn texts_are_bounded() {
     let nonsense = "y".repeat(10_000);
     let faults = ingested(raw("menu.searched", &json!({ nonsense: 1 })), &spec(&json!({})), None).expect_err("unknown");
     assert!(faults.iter().all(|fault| fault.message.len() < 300), "an answer does not echo at length");
+    let many: Map<String, Value> = (0..1_000).map(|n| (format!("unknown{n}"), json!(1))).collect();
+    let faults = ingested(raw("menu.searched", &Value::Object(many)), &spec(&json!({})), None).expect_err("unknown");
+    assert_eq!(faults.len(), UNKNOWN_TOLD, "nor one by one without end");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use super::variables::{VARIABLES_LIMIT, Variables};
 use crate::kinds::time;
 use crate::kinds::workflow::data::{Data, DataType};
 
+/// Errors that are told of: a body of nothing else must not become far larger errors.
+const ERRORS_TOLD: usize = 100;
+
 /// A value that does not fit the workflow's data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
@@ -73,6 +76,9 @@ pub fn update(declared: &[Data], given: &Map<String, Value>, variables: &mut Var
 fn put(declared: &[Data], given: &Map<String, Value>, variables: &mut Variables) -> Result<(), Vec<DataError>> {
     let mut errors = Vec::new();
     for (name, value) in given {
+        if errors.len() >= ERRORS_TOLD {
+            break;
+        }
         let Some(data) = declared.iter().find(|data| data.name == *name) else {
             errors.push(DataError::Unknown(name.clone()));
             continue;
@@ -182,6 +188,13 @@ mod tests {
         for bad in [json!({}), json!({"content": "*"}), json!({"content": "aGk=", "size": -1}), json!("aGk=")] {
             assert!(check_file(&bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn so_many_errors_are_told_and_no_more() {
+        let given: Map<String, Value> = (0..1_000).map(|n| (format!("unknown{n}"), json!(1))).collect();
+        let errors = begin(&[], &given).expect_err("unknown data");
+        assert_eq!(errors.len(), ERRORS_TOLD);
     }
 
     #[test]

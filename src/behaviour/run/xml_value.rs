@@ -4,6 +4,8 @@
 //! one name are a list), its attributes under `@name`, and its own text, if it has any, under `#text`. Namespaces,
 //! comments and instructions are left out; entities of a document's own are not expanded.
 
+use std::collections::HashSet;
+
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
@@ -91,9 +93,14 @@ pub fn read(text: &str) -> Result<Value, XmlError> {
 impl Element {
     fn begin(start: &BytesStart<'_>) -> Result<Self, XmlError> {
         let mut element = Self { name: local(start.name().as_ref()).to_owned(), ..Self::default() };
-        for attribute in start.attributes() {
+        // The library compares each attribute with all before it; a megabyte of them would take minutes.
+        let mut seen = HashSet::new();
+        for attribute in start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|fault| XmlError(fault.to_string()))?;
             let name = attribute.key.as_ref();
+            if !seen.insert(name.to_owned()) {
+                return Err(XmlError(format!("`{}` has an attribute twice", element.name)));
+            }
             if name == "xmlns" || name.starts_with("xmlns:") {
                 continue;
             }
@@ -207,6 +214,16 @@ mod tests {
         let deep = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
         assert!(read(&deep(DEPTH_LIMIT)).is_ok());
         assert!(read(&deep(DEPTH_LIMIT + 1)).is_err());
+    }
+
+    /// As many as an answer can hold: with each compared with all others this would not end in a test's time.
+    #[test]
+    fn many_attributes_take_no_longer_than_their_bytes() {
+        let attributes: String = (0..100_000).map(|n| format!(" a{n}='1'")).collect();
+        let document = read(&format!("<a{attributes}/>")).expect("XML");
+        assert_eq!(document["a"].as_object().map(Map::len), Some(100_000));
+        assert!(read(&format!("<a{attributes} a7='2'/>")).is_err());
+        assert_eq!(read("<a x:b='1' y:b='2'/>"), Ok(json!({"a": {"@b": "2"}})), "two names, one local name");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::cli::planning::{self, Prepared, Wish};
 use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, interrupt, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
+use crate::object::lease::LEASE_RENEWAL;
 use crate::plan::Plan;
 use crate::plan::file_v1::body_digest;
 
@@ -85,7 +86,7 @@ async fn fresh(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let project = ProjectArguments { path: arguments.path.clone(), load: arguments.load.clone() };
     let prepared = planning::prepare(context, &project, &arguments.secrets)?;
     check_saved_plan(&prepared, "")?;
-    let wish = Wish { arguments: &arguments.plan, destroy: false };
+    let wish = Wish { arguments: &arguments.plan, destroy: false, replay: None };
     let exit = plan_and_apply(context, &prepared, &wish, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await
 }
@@ -223,6 +224,7 @@ pub async fn carry_out(
         secrets: &prepared.secrets,
         actor: &actor,
         commit: commit.as_deref(),
+        lease_renewal: LEASE_RENEWAL,
         interrupted: &interrupt::came,
     };
     let writer = target::writer(context, &desired.project, &prepared.allowed).await?;
@@ -314,7 +316,7 @@ fn check_secrets(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<
     if problems.is_empty() {
         return Ok(());
     }
-    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests);
+    project::tell(context, &problems, &desired.sources, prepared.loaded.manifests, &desired.project.root);
     Err(Exit::InvalidInput)
 }
 

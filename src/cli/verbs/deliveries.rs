@@ -1,6 +1,6 @@
 //! `trueup deliveries`: what became of deliveries, now or as it happens.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -95,18 +95,27 @@ async fn newest(server: &Server, arguments: &Arguments, count: u32) -> Result<Ve
     }
 }
 
-/// Shows each delivery again whenever something has become of it, among the newest.
+/// How a delivery stood when it was seen last.
+type Standing = (DeliveryState, usize);
+
+/// Shows the newest, and then each delivery that comes or of which something has become.
 async fn follow(server: &Server, arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Exit, Exit> {
-    let mut known: HashMap<Uuid, (DeliveryState, usize)> = HashMap::new();
-    let mut count = arguments.limit;
+    // As many are watched from the beginning as later on: one that is not shown is none that has just come.
+    let count = arguments.limit.max(PAGE);
+    let mut known: Option<BTreeMap<Uuid, Standing>> = None;
     loop {
         let deliveries = newest(server, arguments, count).await?;
-        let news = deliveries.iter().filter(|one| known.get(&one.id) != Some(&(one.state, one.attempts.len())));
-        if let Err(error) = show(out, news, arguments.output) {
+        let news = match &known {
+            None => {
+                let shown = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
+                deliveries.iter().skip(deliveries.len().saturating_sub(shown)).collect()
+            }
+            Some(known) => news(known, &deliveries),
+        };
+        if let Err(error) = show(out, news.into_iter(), arguments.output) {
             return Ok(exit::after_writing(Err(error), Exit::Done));
         }
-        known = deliveries.iter().map(|one| (one.id, (one.state, one.attempts.len()))).collect();
-        count = arguments.limit.max(PAGE);
+        known = Some(deliveries.iter().map(|one| (one.id, standing(one))).collect());
         let until = tokio::time::Instant::now() + EVERY;
         while tokio::time::Instant::now() < until {
             if interrupt::came() {
@@ -115,6 +124,21 @@ async fn follow(server: &Server, arguments: &Arguments, out: &mut (dyn Write + S
             tokio::time::sleep(EVERY / 20).await;
         }
     }
+}
+
+fn standing(delivery: &DeliveryRecord) -> Standing {
+    (delivery.state, delivery.attempts.len())
+}
+
+/// Those that came since, and those of which something has become. Ids rise with time: what is older than all that was
+/// watched only moved up because another no longer has the state that is asked for.
+fn news<'d>(known: &BTreeMap<Uuid, Standing>, deliveries: &'d [DeliveryRecord]) -> Vec<&'d DeliveryRecord> {
+    let oldest = known.keys().next();
+    let is_new = |one: &&DeliveryRecord| match known.get(&one.id) {
+        Some(before) => *before != standing(one),
+        None => oldest.is_none_or(|oldest| one.id > *oldest),
+    };
+    deliveries.iter().filter(is_new).collect()
 }
 
 fn show<'d>(
@@ -129,4 +153,27 @@ fn show<'d>(
         }
     }
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn delivery(n: u128, state: &str) -> DeliveryRecord {
+        let value = json!({ "id": Uuid::from_u128(n), "webhook": "w", "eventId": "e", "state": state, "attempts": [] });
+        serde_json::from_value(value).expect("a delivery")
+    }
+
+    #[test]
+    fn news_are_what_came_and_what_changed() {
+        let before = [delivery(5, "pending"), delivery(6, "pending"), delivery(7, "pending")];
+        let known = before.iter().map(|one| (one.id, standing(one))).collect();
+        // 6 has changed, 8 has come; 4 is only seen now because 5 is not among those asked for any more.
+        let now = [delivery(4, "pending"), delivery(6, "delivered"), delivery(7, "pending"), delivery(8, "pending")];
+        let found: Vec<u128> = news(&known, &now).iter().map(|one| one.id.as_u128()).collect();
+        assert_eq!(found, [6, 8]);
+        assert_eq!(news(&BTreeMap::new(), &now).len(), 4, "none were there, so all have come");
+    }
 }

@@ -1,14 +1,18 @@
-//! `trueup export`: live objects as manifests.
+//! `trueup export`: live objects as manifests, or recorded events as lines.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use crate::base::error_text::chain;
+use crate::behaviour::recorded;
 use crate::cli::arguments::{ProjectArguments, SecretArguments};
 use crate::cli::exit::{self, Exit};
+use crate::cli::replaying::Pages;
+use crate::cli::since::Since;
 use crate::cli::view::terminal;
 use crate::cli::{Context, project, target};
 use crate::export::document;
@@ -31,10 +35,20 @@ pub struct Arguments {
     /// Also export objects that were made by hand; planning those asks for --adopt.
     #[arg(long)]
     unmanaged: bool,
+    /// Write recorded events instead of objects, one a line and as they are stored, for `trueup plan --replay FILE`
+    /// (`runtime:read`). They may hold personal data.
+    #[arg(long, conflicts_with_all = ["out_dir", "unmanaged"])]
+    events: bool,
+    /// Only events accepted since then: `24h`, `7d`, `2026-11-01`.
+    #[arg(long, value_name = "WHEN", requires = "events", value_parser = Since::read)]
+    since: Option<Since>,
 }
 
 /// Exports.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
+    if arguments.events {
+        return events(context, arguments);
+    }
     let records = target::block_on(async {
         let loaded = project::load(context, &arguments.project)?;
         let reader = target::reader(context, &loaded.desired.project, &arguments.secrets).await?;
@@ -64,6 +78,30 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
             }
         }
     }
+}
+
+/// Writes recorded events, each page as it comes.
+fn events(context: &Context, arguments: &Arguments) -> Exit {
+    let since = arguments.since.map(|since| since.before(Timestamp::now()));
+    let written = target::block_on(async {
+        let loaded = project::load(context, &arguments.project)?;
+        let reader = target::reader(context, &loaded.desired.project, &arguments.secrets).await?;
+        let mut pages = Pages::new(&*reader, since);
+        let mut out = terminal::standard_output();
+        while let Some(events) = pages.next().await? {
+            let mut text = String::new();
+            for event in &events {
+                let line = recorded::line(event);
+                text.push_str(&line.map_err(|error| exit::failed(format!("failed to write an event: {error}")))?);
+                text.push('\n');
+            }
+            if let Err(error) = out.writer.write_all(text.as_bytes()) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(out.writer.flush())
+    });
+    written.map_or_else(|exit| exit, |written| exit::after_writing(written, Exit::Done))
 }
 
 fn documents(records: &[ObjectRecord]) -> Result<Vec<(Kind, String)>, Exit> {

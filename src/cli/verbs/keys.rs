@@ -67,8 +67,13 @@ struct Revoke {
     #[command(flatten)]
     folder: FolderArguments,
     /// The key's client id.
-    #[arg(value_name = "CLIENT_ID")]
+    #[arg(value_name = "CLIENT_ID", value_parser = client_id)]
     client_id: ClientId,
+}
+
+/// A client id as `keys list` shows it.
+fn client_id(text: &str) -> Result<ClientId, String> {
+    text.parse().map_err(|_| "a client id is a UUID, as `trueup keys list` shows it".to_owned())
 }
 
 /// Makes, lists or revokes keys.
@@ -99,6 +104,7 @@ async fn make(context: &Context, create: &Create) -> Result<Exit, Exit> {
 
 async fn show(context: &Context, list: &List) -> Result<Exit, Exit> {
     let List { folder, project, output } = list;
+    folder.existing(context)?;
     let store = folder.open_read(context).await?;
     let keys = store.keys(project.as_ref()).await.map_err(|error| failed(&error))?;
     store.close().await;
@@ -112,6 +118,7 @@ async fn show(context: &Context, list: &List) -> Result<Exit, Exit> {
 
 async fn take_back(context: &Context, revoke: &Revoke) -> Result<Exit, Exit> {
     let Revoke { folder, client_id } = revoke;
+    folder.existing(context)?;
     let store = folder.open(context).await?;
     let revoked = store.revoke_key(*client_id, &actor::actor()).await;
     let closed = store.close().await;

@@ -1,18 +1,23 @@
 //! `trueup plan`: what apply would do, and why. Writes nothing to the target.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::base::error_text::chain;
 use crate::cli::Context;
-use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
+use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments};
+use crate::cli::blame;
 use crate::cli::exit::{self, Exit};
 use crate::cli::plan_file;
+use crate::cli::plan_format::{Look, PlanFormat};
 use crate::cli::planning::{self, Wish};
-use crate::cli::target;
+use crate::cli::refusal;
+use crate::cli::replaying::ReplayArguments;
 use crate::cli::view::style::Style;
-use crate::cli::view::{plan_json, plan_text, terminal};
+use crate::cli::view::{plan_json, terminal};
+use crate::cli::{repository, target};
 use crate::plan::Plan;
 
 /// Arguments of `plan`.
@@ -25,6 +30,8 @@ pub struct Arguments {
     #[command(flatten)]
     secrets: SecretArguments,
     #[command(flatten)]
+    replay: ReplayArguments,
+    #[command(flatten)]
     output: OutputArguments,
     /// Save the plan, so that `trueup apply FILE` carries out exactly this.
     #[arg(long, value_name = "FILE")]
@@ -32,6 +39,9 @@ pub struct Arguments {
     /// Plan to remove everything that is managed.
     #[arg(long)]
     destroy: bool,
+    /// Show of each change the commit that last changed its line; asks git.
+    #[arg(long)]
+    blame: bool,
 }
 
 /// How a plan is shown.
@@ -39,10 +49,10 @@ pub struct Arguments {
 pub struct OutputArguments {
     /// Format of the result.
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: TextOrJson,
-    /// Also write the plan to a file in this format.
+    pub output: PlanFormat,
+    /// Also write the plan to a file in this format; may be given several times.
     #[arg(long = "output-file", value_name = "FORMAT=PATH", value_parser = output_file, action = clap::ArgAction::Append)]
-    pub output_files: Vec<(TextOrJson, PathBuf)>,
+    pub output_files: Vec<(PlanFormat, PathBuf)>,
     /// Show personal data in full.
     #[arg(long)]
     pub show_personal: bool,
@@ -51,24 +61,35 @@ pub struct OutputArguments {
     pub detailed_exitcode: bool,
 }
 
-fn output_file(text: &str) -> Result<(TextOrJson, PathBuf), String> {
+fn output_file(text: &str) -> Result<(PlanFormat, PathBuf), String> {
     let (format, path) = text.split_once('=').ok_or("write FORMAT=PATH, for example json=plan.json")?;
-    let format = <TextOrJson as clap::ValueEnum>::from_str(format, false)
-        .map_err(|_| format!("`{format}` is not a format: text or json"))?;
+    if path.is_empty() {
+        return Err("the path is empty".to_owned());
+    }
+    let format = <PlanFormat as ValueEnum>::from_str(format, false).map_err(|_| {
+        let known = PlanFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+        format!("`{format}` is not a format: {}", known.join(", "))
+    })?;
     Ok((format, path.into()))
 }
 
 /// Plans.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
-    let context = &context.documents(arguments.output.output);
+    let context = &context.telling_as(arguments.output.output.problems());
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
-        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
-        let (plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
-        Ok(plan)
+        let replay = Some(&arguments.replay).filter(|replay| replay.replay.is_some());
+        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy, replay };
+        let (mut plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        let root = prepared.loaded.desired.project.root;
+        if arguments.blame {
+            blame::add(&mut plan, &root).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))?;
+        }
+        Ok((plan, root))
     });
-    let plan = match planned {
+    let (plan, root) = match planned {
         Ok(planned) => planned,
         Err(exit) => return exit,
     };
@@ -77,29 +98,29 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     {
         return exit;
     }
-    show(context, &plan, &arguments.output)
+    // What was saved and shown is refused all the same, whatever changes there are.
+    match show(context, &plan, &arguments.output, &root) {
+        Exit::Done | Exit::Changes if refusal::refused_in_review(&plan.refusals) => Exit::Refused,
+        exit => exit,
+    }
 }
 
-/// Shows a plan as asked, and says how the run ends.
-pub fn show(context: &Context, plan: &Plan, output: &OutputArguments) -> Exit {
+/// Shows a plan as asked, and says how the run ends. `root` is the project's folder.
+pub fn show(context: &Context, plan: &Plan, output: &OutputArguments, root: &Path) -> Exit {
+    let prefix = repository::prefix(root, &context.working_folder);
     let mut out = terminal::standard_output();
-    let personal = output.show_personal || out.is_terminal;
-    let written = match output.output {
-        TextOrJson::Text => plan_text::write(&mut *out.writer, plan, out.style, personal),
-        TextOrJson::Json => plan_json::write(&mut *out.writer, plan, output.show_personal),
-    };
-    if let Err(error) = written.and_then(|()| out.writer.flush())
+    let personal = output.show_personal || (out.is_terminal && output.output == PlanFormat::Text);
+    let look = Look { style: out.style, show_personal: personal, prefix: &prefix };
+    if let Err(error) = output.output.write(&mut *out.writer, plan, look).and_then(|()| out.writer.flush())
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         return exit::failed(format!("failed to write the plan: {error}"));
     }
     for (format, path) in &output.output_files {
         let path = context.working_folder.join(path);
+        let look = Look { style: Style::PLAIN, show_personal: output.show_personal, prefix: &prefix };
         let written = std::fs::File::create(&path).map(std::io::BufWriter::new).and_then(|mut file| {
-            match format {
-                TextOrJson::Text => plan_text::write(&mut file, plan, Style::PLAIN, output.show_personal),
-                TextOrJson::Json => plan_json::write(&mut file, plan, output.show_personal),
-            }?;
+            format.write(&mut file, plan, look)?;
             file.flush()
         });
         if let Err(error) = written {
@@ -109,7 +130,7 @@ pub fn show(context: &Context, plan: &Plan, output: &OutputArguments) -> Exit {
     if output.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done }
 }
 
-fn save(context: &Context, path: &std::path::Path, plan: &Plan, show_personal: bool) -> Result<(), Exit> {
+fn save(context: &Context, path: &Path, plan: &Plan, show_personal: bool) -> Result<(), Exit> {
     let path = context.working_folder.join(path);
     if path.exists() && !plan_file::is_plan(&path) {
         let message = format!("{} exists and is not a plan", path.display());

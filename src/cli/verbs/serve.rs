@@ -1,26 +1,26 @@
 //! `trueup serve`: the control plane.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{StringValueParser, TypedValueParser as _};
+use clap::builder::{RangedI64ValueParser, StringValueParser, TypedValueParser as _};
 use ipnet::IpNet;
-use jiff::SignedDuration;
 use url::Url;
 
 use crate::base::error_text::chain;
 use crate::base::secret::SecretText;
-use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
 use crate::cli::server_folder::{FolderArguments, failed};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::cli::{Context, target};
 use crate::runtime::hooks::HookSettings;
 use crate::runtime::hooks::files::AllowedFolders;
 use crate::runtime::outgoing::OutgoingSettings;
-use crate::runtime::{Engine, EngineSettings};
+use crate::runtime::retention::{self, Keep};
+use crate::runtime::{Engine, EngineError, EngineSettings};
 use crate::server::folder_lock::{FolderLock, FolderLockError};
 use crate::server::serve::{Drained, ServeError, Server};
 use crate::server::settings::{ServerSettings, TlsFiles};
@@ -33,7 +33,7 @@ pub struct Arguments {
     #[command(flatten)]
     folder: FolderArguments,
     /// Where to listen; port 0 takes a free one, which the log names.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// The certificate chain, PEM. Needed beyond this machine, unless --behind-proxy.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -45,14 +45,21 @@ pub struct Arguments {
     #[arg(long)]
     behind_proxy: bool,
     /// A range of addresses that requests may go to although it is not public; repeatable.
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", value_parser = range)]
     allow_egress: Vec<IpNet>,
     /// A proxy that makes all connections to the outside, and resolves names.
     #[arg(long, value_name = "URL")]
     egress_proxy: Option<Url>,
     /// How many days events are kept with their deliveries, once those are settled.
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", default_value_t = retention::EVENT_DAYS, value_parser = days())]
     keep_events: u32,
+    /// How many days runs of workflows are kept after their end, with their tasks, logs and e-mails.
+    #[arg(long, value_name = "DAYS", default_value_t = retention::RUN_DAYS, value_parser = days())]
+    keep_runs: u32,
+    /// How many days notifications that calls have sent are kept after their end; also how long it is known who has read
+    /// one that has ended.
+    #[arg(long, value_name = "DAYS", default_value_t = retention::NOTIFICATION_DAYS, value_parser = days())]
+    keep_notifications: u32,
     /// The mail server that e-mails of workflows are handed to, `smtp://…` or `smtps://…`; they stay in the outbox
     /// without one. May hold a user and a password.
     #[arg(long, value_name = "URL", hide_env_values = true, value_parser = StringValueParser::new().map(SecretText::new))]
@@ -156,30 +163,28 @@ const ENGINE_GRACE: Duration = Duration::from_secs(10);
 
 /// Starts the engine as the arguments say.
 async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> Result<Engine, Exit> {
-    let ca_pem = match &context.server.ca_file {
-        None => None,
-        Some(file) => {
-            let path = context.working_folder.join(file);
-            let read = std::fs::read(&path);
-            Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
-        }
-    };
     let outgoing = OutgoingSettings {
         allow_egress: arguments.allow_egress.clone(),
         proxy: arguments.egress_proxy.clone(),
-        ca_pem,
+        ca_pem: target::authorities(context)?,
         ..OutgoingSettings::default()
     };
-    let keep_events = SignedDuration::from_hours(24 * i64::from(arguments.keep_events));
+    let keep = Keep::days(arguments.keep_events, arguments.keep_runs, arguments.keep_notifications);
     let mail_server = arguments.smtp_url.clone();
     let hooks = HookSettings {
         engine_identity: arguments.engine_identity.clone(),
         system_users: arguments.system_user.iter().cloned().collect(),
         allowed_folders: allowed_folders(context, &arguments.allow_file_folder)?,
     };
-    let settings = EngineSettings { outgoing, keep_events, mail_server, hooks, ..EngineSettings::default() };
+    let settings = EngineSettings { outgoing, keep, mail_server, hooks, ..EngineSettings::default() };
     let started = Engine::start(Arc::clone(store), Clock::system(), &settings).await;
-    started.map_err(|error| exit::failed(format!("failed to {}", chain(&error))))
+    started.map_err(|error| {
+        exit::say_error(&format!("failed to {}", chain(&error)), None);
+        match error {
+            EngineError::MailServer(_) => Exit::Usage,
+            EngineError::Outgoing(_) | EngineError::Store(_) => Exit::Failed,
+        }
+    })
 }
 
 fn allowed_folders(context: &Context, folders: &[PathBuf]) -> Result<AllowedFolders, Exit> {
@@ -188,6 +193,22 @@ fn allowed_folders(context: &Context, folders: &[PathBuf]) -> Result<AllowedFold
         exit::say_error(&format!("failed to {}", chain(&error)), None);
         Exit::Usage
     })
+}
+
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+/// A range of addresses; an address alone is a range of one.
+fn range(text: &str) -> Result<IpNet, String> {
+    let range = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    range.map_err(|_| "write a range of addresses such as 10.0.0.0/8, or one address".to_owned())
+}
+
+/// A number of days: up to a hundred years.
+fn days() -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=36_500)
 }
 
 /// A user's name as calls write it.
@@ -242,4 +263,18 @@ fn not_listening(error: &ServeError) -> Exit {
     };
     exit::say_error(&format!("failed to {}", chain(error)), help);
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_ranges_say_how_they_are_written() {
+        assert!(address("127.0.0.1:0").is_ok() && address("[::1]:8080").is_ok());
+        assert!(address("localhost:8080").is_err_and(|error| error.contains("127.0.0.1:8080")));
+        assert_eq!(range("10.1.2.3").map(|range| range.to_string()).as_deref(), Ok("10.1.2.3/32"));
+        assert_eq!(range("fd00::/8").map(|range| range.to_string()).as_deref(), Ok("fd00::/8"));
+        assert!(range("10.0.0.0/40").is_err_and(|error| error.contains("10.0.0.0/8")));
+    }
 }

@@ -22,7 +22,8 @@ pub struct Arguments {
 /// Shows a saved plan.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     match plan_file::read(&context.working_folder.join(&arguments.plan)) {
-        Ok(plan) => super::plan::show(context, &plan, &arguments.output),
+        // A plan does not say where its project lies: the working folder is taken for it, as `apply PLAN` does.
+        Ok(plan) => super::plan::show(context, &plan, &arguments.output, &context.working_folder),
         Err(exit) => exit,
     }
 }

@@ -9,16 +9,16 @@ use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices};
 use super::style::{Role, Style};
 use super::value_text::Node;
 use super::visible;
-use crate::plan::plan_value::{Change, ChangeKind, Origin};
+use crate::plan::plan_value::{Blame, Change, ChangeKind, Origin};
 use crate::plan::shown::Shown;
 
 /// Paths are padded to the longest of an action, but no further than this.
 const PATH_WIDTH: usize = 40;
 /// Texts larger than this are not compared line by line: it would take long and nobody would read it.
-const DIFF_BYTES: usize = 256 * 1024;
-const DIFF_LINES: usize = 4_000;
+pub(super) const DIFF_BYTES: usize = 256 * 1024;
+pub(super) const DIFF_LINES: usize = 4_000;
 /// Longest texts whose changed words are marked, in bytes.
-const WORDS_BYTES: usize = 4_000;
+pub(super) const WORDS_BYTES: usize = 4_000;
 /// Lists longer than this are only said to change their order.
 const MOVED_ELEMENTS: usize = 2_000;
 /// Lines of one change that are shown.
@@ -195,7 +195,7 @@ impl ChangeView {
                 let text = change.value();
                 let (shown, left_out) = visible::cut(text.trim_end_matches('\n'), 2_000);
                 let more = if left_out > 0 { "…" } else { "" };
-                let shown = visible::line(shown);
+                let shown = visible::own_line(shown);
                 lines.push(match change.tag() {
                     ChangeTag::Equal => format!("{pad} {shown}{more}"),
                     ChangeTag::Delete => self.style.paint(Role::Remove, format_args!("{pad}-{shown}{more}")),
@@ -248,38 +248,9 @@ impl ChangeView {
 
     /// The fewest elements whose moving explains the new order.
     fn moves(&self, before: &[Node], after: &[Node]) -> Body {
-        let name = |node: &Node| match node {
-            Node::Map(map) => {
-                map.iter().find(|(key, _)| key == "name").map_or_else(|| node.inline(), |(_, v)| v.inline())
-            }
-            Node::Word(_) | Node::Text(_) | Node::List(_) => node.inline(),
-        };
-        let (old, new): (Vec<String>, Vec<String>) =
-            (before.iter().map(name).collect(), after.iter().map(name).collect());
-        if old.len().max(new.len()) > MOVED_ELEMENTS {
+        let Some(moved) = moved(before, after) else {
             return Body::Line("the order changes".to_owned(), "the order changes".to_owned());
-        }
-        let mut from: Vec<usize> = Vec::new();
-        let mut to: Vec<usize> = Vec::new();
-        for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
-            let (removed, added) = match op {
-                DiffOp::Equal { .. } => continue,
-                DiffOp::Delete { old_index, old_len, .. } => (old_index..old_index + old_len, 0..0),
-                DiffOp::Insert { new_index, new_len, .. } => (0..0, new_index..new_index + new_len),
-                DiffOp::Replace { old_index, old_len, new_index, new_len } => {
-                    (old_index..old_index + old_len, new_index..new_index + new_len)
-                }
-            };
-            from.extend(removed);
-            to.extend(added);
-        }
-        let mut moved = Vec::new();
-        for place in from {
-            let target = to.iter().position(|new_place| new.get(*new_place) == old.get(place));
-            if let (Some(text), Some(at)) = (old.get(place), target) {
-                moved.push(format!("{text} moves from place {} to {}", place + 1, to.remove(at) + 1));
-            }
-        }
+        };
         match moved.as_slice() {
             [] => Body::Line("the order changes".to_owned(), "the order changes".to_owned()),
             [only] => Body::Line(self.style.paint(Role::Other, only), only.clone()),
@@ -293,8 +264,42 @@ impl ChangeView {
     }
 }
 
+/// How the elements of a list move to come into another order, the fewest of them; `None` for lists too long to tell.
+pub(super) fn moved(before: &[Node], after: &[Node]) -> Option<Vec<String>> {
+    let name = |node: &Node| match node {
+        Node::Map(map) => map.iter().find(|(key, _)| key == "name").map_or_else(|| node.inline(), |(_, v)| v.inline()),
+        Node::Word(_) | Node::Text(_) | Node::List(_) => node.inline(),
+    };
+    let (old, new): (Vec<String>, Vec<String>) = (before.iter().map(name).collect(), after.iter().map(name).collect());
+    if old.len().max(new.len()) > MOVED_ELEMENTS {
+        return None;
+    }
+    let mut from: Vec<usize> = Vec::new();
+    let mut to: Vec<usize> = Vec::new();
+    for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
+        let (removed, added) = match op {
+            DiffOp::Equal { .. } => continue,
+            DiffOp::Delete { old_index, old_len, .. } => (old_index..old_index + old_len, 0..0),
+            DiffOp::Insert { new_index, new_len, .. } => (0..0, new_index..new_index + new_len),
+            DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+                (old_index..old_index + old_len, new_index..new_index + new_len)
+            }
+        };
+        from.extend(removed);
+        to.extend(added);
+    }
+    let mut moved = Vec::new();
+    for place in from {
+        let target = to.iter().position(|new_place| new.get(*new_place) == old.get(place));
+        if let (Some(text), Some(at)) = (old.get(place), target) {
+            moved.push(format!("{text} moves from place {} to {}", place + 1, to.remove(at) + 1));
+        }
+    }
+    Some(moved)
+}
+
 /// The texts of `from` that `of` does not have, or has less often.
-fn missing<'t>(from: &'t [String], of: &[String]) -> Vec<&'t String> {
+pub(super) fn missing<'t>(from: &'t [String], of: &[String]) -> Vec<&'t String> {
     let mut left = HashMap::<&str, usize>::new();
     for text in of {
         *left.entry(text).or_default() += 1;
@@ -310,7 +315,7 @@ fn missing<'t>(from: &'t [String], of: &[String]) -> Vec<&'t String> {
 }
 
 /// A null is the absence of a value, as it is in the plan's JSON.
-fn present(side: Option<&Shown>) -> Option<&Shown> {
+pub(super) fn present(side: Option<&Shown>) -> Option<&Shown> {
     side.filter(|value| !matches!(value, Shown::Plain(Value::Null)))
 }
 
@@ -326,8 +331,14 @@ fn sign(change: &Change) -> (&'static str, Role) {
 }
 
 /// `destinations.yaml:12:9, patched by target production at trueup.yaml:14:11`.
-fn place(origin: &Origin) -> String {
-    let Origin { location, note } = origin;
+pub(super) fn place(origin: &Origin) -> String {
+    let Origin { location, note, blame } = origin;
     let note = note.as_ref().map(|note| format!(", {}", visible::line(note))).unwrap_or_default();
-    format!("{}:{}:{}{note}", visible::line(&location.file), location.line, location.column)
+    let blame = blame.as_ref().map(|Blame { commit, author, at, summary }| {
+        let commit: String = commit.chars().take(10).collect();
+        let day = at.strftime("%Y-%m-%d");
+        format!(", {commit} by {} on {day}: {}", visible::line(author), visible::line(summary))
+    });
+    let blame = blame.unwrap_or_default();
+    format!("{}:{}:{}{note}{blame}", visible::line(&location.file), location.line, location.column)
 }

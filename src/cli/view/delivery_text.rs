@@ -35,7 +35,12 @@ pub fn list(out: &mut dyn Write, deliveries: &[DeliveryRecord]) -> io::Result<()
     if deliveries.is_empty() {
         return writeln!(out, "There are no deliveries.");
     }
-    deliveries.iter().try_for_each(|delivery| line(out, delivery))
+    let widest = |text: fn(&DeliveryRecord) -> usize| deliveries.iter().map(text).max().unwrap_or_default();
+    let widths = Widths {
+        webhook: widest(|delivery| delivery.webhook.as_str().len()),
+        event: widest(|delivery| delivery.event_id.chars().count()),
+    };
+    deliveries.iter().try_for_each(|delivery| aligned(out, delivery, widths))
 }
 
 /// The same for programs.
@@ -59,10 +64,23 @@ pub fn line_json(out: &mut dyn Write, delivery: &DeliveryRecord) -> io::Result<(
 /// # Errors
 /// When the writer fails.
 pub fn line(out: &mut dyn Write, delivery: &DeliveryRecord) -> io::Result<()> {
+    aligned(out, delivery, Widths::default())
+}
+
+/// How wide the columns are whose texts are of any length.
+#[derive(Clone, Copy, Default)]
+struct Widths {
+    webhook: usize,
+    event: usize,
+}
+
+fn aligned(out: &mut dyn Write, delivery: &DeliveryRecord, widths: Widths) -> io::Result<()> {
     let DeliveryRecord { id, webhook, event_id, state, due_at, attempts } = delivery;
     let last = attempts.last();
     let at = last.map_or_else(|| "not tried yet".to_owned(), |attempt| format!("{:.0}", attempt.at));
-    write!(out, "{at:<20}  {state:<9}  {webhook}  event {}  delivery {id}", shown(event_id))?;
+    let (webhook, event) = (webhook.as_str(), shown(event_id));
+    let Widths { webhook: wide, event: long } = widths;
+    write!(out, "{at:<20}  {state:<9}  {webhook:<wide$}  event {event:<long$}  delivery {id}")?;
     if let Some(AttemptRecord { at: _, status, error }) = last {
         let times = if attempts.len() == 1 { "attempt" } else { "attempts" };
         write!(out, "  {} {times}", attempts.len())?;
@@ -100,6 +118,18 @@ mod tests {
         let mut out = Vec::new();
         line(&mut out, delivery).expect("written");
         String::from_utf8(out).expect("a text")
+    }
+
+    #[test]
+    fn a_list_stands_in_columns() {
+        let mut other = delivery("delivered", &json!([{ "at": "2026-01-01T00:00:05Z", "status": 204 }]));
+        (other.webhook, other.event_id) = (crate::base::ident::Name::from_any("a-longer-name"), "e-1".to_owned());
+        let mut out = Vec::new();
+        list(&mut out, &[delivery("pending", &json!([])), other]).expect("written");
+        let text = String::from_utf8(out).expect("a text");
+        let chars = |line: &str, of: &str| line.find(of).map(|at| line[..at].chars().count());
+        let places: Vec<_> = text.lines().map(|line| (chars(line, "event "), chars(line, "delivery "))).collect();
+        assert_eq!(places[0], places[1], "{text}");
     }
 
     #[test]

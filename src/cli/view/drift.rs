@@ -38,7 +38,12 @@ pub fn write_text(out: &mut dyn Write, view: &DriftView<'_>, style: Style, perso
     if !plan.drift.is_empty() {
         write_drift(out, &plan.drift, style, personal)?;
     }
-    list(out, style, "Halted, because the receiver said that it is gone (410):", halted)?;
+    list(
+        out,
+        style,
+        "Halted, because the receiver said that it is gone (410); a change, or redelivering something, lifts it:",
+        halted,
+    )?;
     let orphans: Vec<&Address> = plan.orphans.iter().collect();
     list(out, style, "No longer in the manifests:", &orphans)?;
     list(out, style, "Made by hand, and not managed:", unmanaged)?;

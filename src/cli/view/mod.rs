@@ -2,7 +2,13 @@
 //!
 //! Nothing here decides anything, and only `terminal` knows whether somebody is looking.
 
+#[cfg(test)]
+mod agreement;
+mod attention;
+mod change_lines;
 mod change_text;
+mod data_flow_text;
+mod preview_text;
 
 pub mod apply_json;
 pub mod apply_text;
@@ -12,12 +18,18 @@ pub mod diagnostic_text;
 pub mod drift;
 pub mod explanation_json;
 pub mod explanation_text;
+pub mod finding;
+pub mod github;
 pub mod graph;
+pub mod html;
 pub mod key_text;
 pub mod log;
+pub mod markdown;
 pub mod message;
 pub mod plan_json;
 pub mod plan_text;
+pub mod policy_text;
+pub mod sarif;
 pub mod sent_text;
 pub mod style;
 pub mod terminal;

@@ -3,9 +3,9 @@
 use std::io::{self, BufWriter, Write};
 
 use super::change_text::ChangeView;
-use super::diagnostic_text;
 use super::style::{Role, Style, count};
 use super::visible;
+use super::{data_flow_text, diagnostic_text, policy_text, preview_text};
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::plan::plan_value::{Action, Drift, Plan, Refusal};
@@ -23,8 +23,11 @@ pub fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_personal: bool
         writeln!(out)?;
     }
     view.drift(out, &plan.drift)?;
+    preview_text::write(out, plan, style, show_personal)?;
+    data_flow_text::write(out, &plan.review.data_flow, style)?;
     view.left_alone(out, plan)?;
     view.notes(out, plan)?;
+    policy_text::write(out, &plan.review.policies, style)?;
     view.refusals(out, &plan.refusals)?;
     writeln!(out, "{}", last_line(plan))?;
     out.flush()
@@ -204,7 +207,7 @@ pub fn refusal_text(refusal: &Refusal) -> String {
 }
 
 /// What an action does beyond its changes.
-fn detail(kind: ActionKind, from: Option<&Address>, version: Option<u64>, archives: bool) -> Option<String> {
+pub(super) fn detail(kind: ActionKind, from: Option<&Address>, version: Option<u64>, archives: bool) -> Option<String> {
     let text = match kind {
         ActionKind::Create | ActionKind::Update | ActionKind::Delete => return None,
         ActionKind::Replace if archives => {

@@ -105,7 +105,7 @@ impl Node {
         match self {
             Self::Text(text) if text.contains('\n') => {
                 let total = text.lines().count();
-                let line = |line: &str| format!("{pad}{}", short(line));
+                let line = |line: &str| format!("{pad}{}", visible::own_line(&short(line)));
                 let mut lines: Vec<String> = text.lines().take(LINES_LIMIT).map(line).collect();
                 lines.extend(left_out(total, "lines").map(|more| format!("{pad}{more}")));
                 lines

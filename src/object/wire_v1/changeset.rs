@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::secret::ContentShape;
 use crate::base::digest::Digest;
 use crate::base::ident::{FencingToken, Generation, Name, PlanId, Revision};
+use crate::base::named_fields;
 use crate::kinds::{Address, Kind, LifeCycle, Metadata};
 use crate::object::action::ActionKind;
 use crate::object::changeset::{
@@ -53,6 +54,7 @@ pub struct WriteShape {
     /// What must hold before the changeset begins.
     pub expected: ExpectedShape,
     /// What is done.
+    #[serde(deserialize_with = "named_fields::object")]
     pub operation: OperationShape,
 }
 
@@ -75,21 +77,25 @@ pub enum OperationShape {
     /// Makes a managed object.
     Create {
         /// Its content.
+        #[serde(deserialize_with = "named_fields::object")]
         body: Box<BodyShape>,
     },
     /// Changes content in place.
     Update {
         /// The new content.
+        #[serde(deserialize_with = "named_fields::object")]
         body: Box<BodyShape>,
     },
     /// Archives or deletes the object and makes a new one with a new id.
     Replace {
         /// The new content.
+        #[serde(deserialize_with = "named_fields::object")]
         body: Box<BodyShape>,
     },
     /// Adds a version and moves a pointer to it.
     NewVersion {
         /// The new content.
+        #[serde(deserialize_with = "named_fields::object")]
         body: Box<BodyShape>,
     },
     /// Moves a pointer to a version that exists.
@@ -97,6 +103,7 @@ pub enum OperationShape {
         /// The version.
         version: u64,
         /// Content beside the versions, and the version's own.
+        #[serde(deserialize_with = "named_fields::object")]
         body: Box<BodyShape>,
     },
     /// Gives the object at `from` this address.
@@ -105,7 +112,7 @@ pub enum OperationShape {
         #[schemars(with = "String")]
         from: Address,
         /// New content.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::optional_object")]
         body: Option<Box<BodyShape>>,
     },
     /// Removes the object.
@@ -115,13 +122,13 @@ pub enum OperationShape {
     /// Brings back what was archived last under this address.
     Restore {
         /// New content.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::optional_object")]
         body: Option<Box<BodyShape>>,
     },
     /// Marks it managed.
     Adopt {
         /// New content.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::optional_object")]
         body: Option<Box<BodyShape>>,
     },
     /// Publishes a system's settings.

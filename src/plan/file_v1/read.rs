@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::guarded::Rebuild;
-use super::review::{DataFlowV1, PolicyFindingV1, PreviewV1};
+use super::review::{DataFlowV1, PlanLinkV1, PolicyFindingV1, PreviewV1};
 use super::{ActionV1, ChangeV1, DriftV1, OriginV1, PlanV1, RefreshV1, RefusalV1, Side, UnknownSecretV1, body_digest};
 use crate::base::path::Path;
 use crate::base::source::Location;
@@ -122,6 +122,7 @@ impl PlanV1 {
             preview,
             data_flow,
             policies,
+            links,
         } = self;
         let counted = Summary::count(actions.iter().map(|action| &action.action), summary.unchanged);
         if counted != summary {
@@ -153,6 +154,7 @@ impl PlanV1 {
                 preview: preview.map(PreviewV1::into_preview).transpose()?,
                 data_flow: data_flow.into_iter().map(DataFlowV1::into_flow).collect(),
                 policies: policies.into_iter().map(PolicyFindingV1::into_finding).collect(),
+                links: links.into_iter().map(PlanLinkV1::into_link).collect(),
             },
         };
         if written.is_some() && written != body_digest(&plan).ok() {
@@ -235,9 +237,10 @@ fn change(change: ChangeV1) -> Result<Change, PlanFileError> {
 }
 
 fn origin_of(origin: OriginV1) -> Origin {
-    let OriginV1 { file, line, column, note } = origin;
+    let OriginV1 { file, line, column, note, blame } = origin;
     // The end is not stored: no view of a plan shows it.
-    Origin { location: Location { file: Arc::from(file), line, column, end_line: line, end_column: column }, note }
+    let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column };
+    Origin { location, note, blame }
 }
 
 fn drifted(drift: DriftV1) -> Result<Drift, PlanFileError> {

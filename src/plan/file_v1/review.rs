@@ -15,6 +15,7 @@ use crate::kinds::{Address, DataClass};
 use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::policy_finding::PolicyFinding;
 use crate::plan::preview::{DestinationPreview, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
+use crate::plan::review::PlanLink;
 
 /// The difference in behaviour.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -348,5 +349,29 @@ impl PolicyFindingV1 {
             Location { file: Arc::from(file), line, column, end_line: line, end_column: column }
         });
         PolicyFinding { policy, address, severity, message, location }
+    }
+}
+
+/// One object refers to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct PlanLinkV1 {
+    /// What refers.
+    #[schemars(with = "String")]
+    pub from: Address,
+    /// What is referred to.
+    #[schemars(with = "String")]
+    pub to: Address,
+}
+
+impl PlanLinkV1 {
+    pub(super) fn new(link: &PlanLink) -> Self {
+        let PlanLink { from, to } = link;
+        Self { from: from.clone(), to: to.clone() }
+    }
+
+    pub(super) fn into_link(self) -> PlanLink {
+        let Self { from, to } = self;
+        PlanLink { from, to }
     }
 }

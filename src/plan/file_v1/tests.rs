@@ -42,6 +42,10 @@ fn has_the_fields_of_the_contract() {
             "warnings",
             "diagnostics",
             "summary",
+            "preview",
+            "data_flow",
+            "policies",
+            "links",
         ]
     );
     assert_eq!(

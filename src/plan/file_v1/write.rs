@@ -50,8 +50,9 @@ impl ChangeV1 {
 
 impl OriginV1 {
     pub(super) fn new(origin: &Origin) -> Self {
-        let Origin { location, note } = origin;
-        Self { file: location.file.to_string(), line: location.line, column: location.column, note: note.clone() }
+        let Origin { location, note, blame } = origin;
+        let (note, blame) = (note.clone(), blame.clone());
+        Self { file: location.file.to_string(), line: location.line, column: location.column, note, blame }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a control plane refuses, and what the way to it loses, as this seam tells them apart.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use rustls::CertificateError;
 use serde_json::Value;
 
 use super::call::member;
@@ -13,7 +15,12 @@ use crate::provider::ProviderError;
 #[derive(Debug)]
 pub(super) enum Failure {
     /// It was not answered: whether it arrived is not known.
-    Lost(reqwest::Error),
+    Lost {
+        /// Why.
+        error: reqwest::Error,
+        /// Scheme, host and port of the server.
+        server: Option<String>,
+    },
     /// It was answered, and refused.
     Refused(Problem),
     /// An answer of success came that cannot be read to its end.
@@ -60,8 +67,9 @@ impl Problem {
 
 impl From<reqwest::Error> for Failure {
     fn from(error: reqwest::Error) -> Self {
-        // The address may have been typed with a password in it.
-        Self::Lost(error.without_url())
+        // The address may have been typed with a password in it, and may hold one anywhere else.
+        let server = error.url().map(|url| url.origin().ascii_serialization());
+        Self::Lost { error: error.without_url(), server }
     }
 }
 
@@ -69,7 +77,7 @@ impl Failure {
     /// Whether trying again may help.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Lost(error) => !error.is_builder(),
+            Self::Lost { error, server: _ } => !error.is_builder() && certificate_error(error).is_none(),
             Self::Refused(problem) => {
                 problem.status == StatusCode::TOO_MANY_REQUESTS
                     || problem.status == StatusCode::REQUEST_TIMEOUT
@@ -84,7 +92,7 @@ impl Failure {
     pub(super) fn holds_for_all(&self) -> bool {
         match self {
             Self::Refused(problem) => matches!(problem.code(), "stale" | "plan-reused" | "lease-lost"),
-            Self::Lost(_) | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => false,
+            Self::Lost { .. } | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => false,
         }
     }
 
@@ -92,14 +100,14 @@ impl Failure {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(problem) => problem.retry_after,
-            Self::Lost(_) | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => None,
+            Self::Lost { .. } | Self::Cut(_) | Self::NotAServer(_) | Self::Told(_) => None,
         }
     }
 
     /// Whether a write that failed so may have happened all the same.
     pub(super) fn leaves_open(&self) -> bool {
         match self {
-            Self::Lost(error) => !error.is_connect() && !error.is_builder(),
+            Self::Lost { error, server: _ } => !error.is_connect() && !error.is_builder(),
             // In our own server's words nothing was done.
             Self::Refused(problem) => problem.status.is_server_error() && problem.code() != "unavailable",
             // What answers in the server's place may have asked it.
@@ -117,8 +125,13 @@ impl Failure {
     pub(super) fn into_error(self, what: &str) -> ProviderError {
         match self {
             Self::Told(error) => error,
-            Self::Lost(error) => {
-                ProviderError::Unavailable { context: what.to_owned(), source: Some(Box::new(Plain::of(&error))) }
+            Self::Lost { error, server } => {
+                let cause = Plain::of(&error);
+                let context = match server.filter(|_| error.is_connect()) {
+                    Some(server) => format!("{what}: {server} cannot be reached"),
+                    None => what.to_owned(),
+                };
+                ProviderError::Unavailable { context, source: Some(Box::new(cause)) }
             }
             Self::Cut(why) => ProviderError::Unavailable { context: format!("{what}: {why}"), source: None },
             Self::NotAServer(why) => ProviderError::Unavailable {
@@ -169,10 +182,64 @@ impl Plain {
         if error.is_timeout() {
             return Self("no answer came in time".into());
         }
-        let mut innermost: &dyn std::error::Error = error;
-        while let Some(cause) = innermost.source() {
+        if let Some(tls) = tls_error(error) {
+            return Self(of_tls(tls));
+        }
+        let mut innermost: &(dyn std::error::Error + 'static) = error;
+        while let Some(cause) = cause_of(innermost) {
             innermost = cause;
         }
         Self(innermost.to_string())
+    }
+}
+
+/// The next cause. An `io::Error` hands on the source of what it wraps and skips that itself.
+fn cause_of<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static)).or_else(|| error.source())
+}
+
+/// What TLS says, if that is why a request was lost.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    std::iter::successors(error.source(), |cause| cause_of(*cause)).find_map(|cause| cause.downcast_ref())
+}
+
+/// Why the server's certificate was refused, if that is why a request was lost. Trying again would not help.
+fn certificate_error(error: &reqwest::Error) -> Option<&CertificateError> {
+    match tls_error(error) {
+        Some(rustls::Error::InvalidCertificate(refused)) => Some(refused),
+        Some(_) | None => None,
+    }
+}
+
+/// What a failed handshake means to whoever wrote the target's URL.
+fn of_tls(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidMessage(_) => "what answers does not speak TLS; is its URL one of http?".to_owned(),
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            "its certificate is of an authority that is not trusted; --ca-file names one that is".to_owned()
+        }
+        // What `openssl req -x509` makes unless it is told otherwise. The library says it in the text of an inner error only;
+        // should it find other words, its own are shown.
+        rustls::Error::InvalidCertificate(error) if format!("{error:?}").contains("CaUsedAsEndEntity") => {
+            "its certificate is an authority's, which cannot be a server's own as well (CA:FALSE is missing in it)"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_handshakes_say_what_to_do() {
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(of_tls(&untrusted).contains("--ca-file"));
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        assert!(of_tls(&plain).contains("does not speak TLS"));
+        let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert_eq!(of_tls(&expired), expired.to_string());
     }
 }

@@ -11,7 +11,7 @@ mod token;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use reqwest::{Method, redirect};
+use reqwest::{Method, StatusCode, redirect};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -23,6 +23,7 @@ use crate::kinds::web_address::is_local;
 use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Operation, Write, WriteResult};
+use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{DigestRow, ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
@@ -33,7 +34,7 @@ use crate::object::wire_v1::{
 pub use call::Patience;
 use call::{Call, Repeat};
 use failure::Failure;
-pub use runtime::{DeliveryQuery, EventsRefused};
+pub use runtime::{DeliveryQuery, SendRefused};
 use token::Token;
 
 /// How many addresses are asked for in one request.
@@ -299,6 +300,10 @@ impl Reader for Server {
         })
     }
 
+    fn events<'a>(&'a self, query: &'a EventQuery) -> Boxed<'a, EventPage> {
+        Box::pin(self.recorded_events(query))
+    }
+
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
         Box::pin(self.applied_plan(plan))
     }
@@ -326,7 +331,13 @@ impl Writer for Server {
     fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()> {
         Box::pin(async move {
             let call = Call::post(&["lease", "release"], &LeaseRelease { owner, token })?;
-            self.ask("give the lease back", &call).await.map(|_| ())
+            let what = "give the lease back";
+            let reply = self.ask(what, &call).await?;
+            // A page that a network puts in the place of an answer must not pass for one: a *no* is believed after this.
+            if reply.status == StatusCode::NO_CONTENT {
+                return Ok(());
+            }
+            Err(Failure::NotAServer(format!("it answers {}", reply.status)).into_error(what))
         })
     }
 

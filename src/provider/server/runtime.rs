@@ -7,14 +7,14 @@ use super::Server;
 use super::call::{Call, Repeat, Root};
 use super::failure::Failure;
 use crate::base::ident::Name;
-use crate::object::delivery::{AcceptedEvents, DeliveryPage, DeliveryState};
+use crate::object::delivery::{AcceptedEvents, DeliveryPage, DeliveryState, EventPage, EventQuery};
 use crate::object::notification::{NotificationCall, NotificationSent};
 use crate::provider::ProviderError;
 
-/// Why events were not accepted.
+/// Why what was sent was not accepted.
 #[derive(Debug)]
-pub enum EventsRefused {
-    /// What is wrong with them, one by one: place (`line 3: properties.score`), if it has one, and what.
+pub enum SendRefused {
+    /// What is wrong with it, one by one: place (`line 3: properties.score`), if it has one, and what.
     Faults(Vec<(Option<String>, String)>),
     /// Anything else.
     Provider(ProviderError),
@@ -42,7 +42,7 @@ impl Server {
     ///
     /// # Errors
     /// When they are refused, or it is not known whether they were accepted.
-    pub async fn send_events(&self, lines: &str) -> Result<AcceptedEvents, EventsRefused> {
+    pub async fn send_events(&self, lines: &str) -> Result<AcceptedEvents, SendRefused> {
         let what = "send events";
         let call = Call {
             method: Method::POST,
@@ -55,11 +55,11 @@ impl Server {
         };
         let answered = self.persist(call.repeat, || self.attempt(&call)).await;
         match answered {
-            Ok(reply) => reply.json(what).map_err(EventsRefused::Provider),
+            Ok(reply) => reply.json(what).map_err(SendRefused::Provider),
             Err(Failure::Refused(problem)) if !problem.faults().is_empty() => {
-                Err(EventsRefused::Faults(problem.faults()))
+                Err(SendRefused::Faults(problem.faults()))
             }
-            Err(failure) => Err(EventsRefused::Provider(failure.into_error(what))),
+            Err(failure) => Err(SendRefused::Provider(failure.into_error(what))),
         }
     }
 
@@ -67,9 +67,32 @@ impl Server {
     ///
     /// # Errors
     /// When it is refused, or the server does not answer.
-    pub async fn send_notification(&self, call: &NotificationCall) -> Result<NotificationSent, ProviderError> {
-        let request = Call { root: Root::Key, ..Call::post(&["notifications"], call)? };
-        self.once("send the notification", request).await
+    pub async fn send_notification(&self, call: &NotificationCall) -> Result<NotificationSent, SendRefused> {
+        let what = "send the notification";
+        let request = Call::post(&["notifications"], call).map_err(SendRefused::Provider)?;
+        let request = Call { root: Root::Key, repeat: Repeat::Unsafe, ..request };
+        match self.persist(request.repeat, || self.attempt(&request)).await {
+            Ok(reply) => reply.json(what).map_err(SendRefused::Provider),
+            Err(Failure::Refused(problem)) if !problem.faults().is_empty() => {
+                Err(SendRefused::Faults(problem.faults()))
+            }
+            Err(failure) if failure.leaves_open() => {
+                let source = Some(failure.into_error(what).into());
+                Err(SendRefused::Provider(ProviderError::UnknownOutcome { source }))
+            }
+            Err(failure) => Err(SendRefused::Provider(failure.into_error(what))),
+        }
+    }
+
+    /// A page of recorded events.
+    pub(super) async fn recorded_events(&self, query: &EventQuery) -> Result<EventPage, ProviderError> {
+        let what = "read recorded events";
+        let EventQuery { since, limit, cursor } = query;
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(since.map(|since| ("since", since.to_string())));
+        parameters.extend(cursor.as_ref().map(|cursor| ("cursor", cursor.clone())));
+        let call = Call { root: Root::Key, query: &parameters, ..Call::get(&["events"]) };
+        self.ask(what, &call).await?.json(what)
     }
 
     /// Deliveries with their attempts, the newest first.

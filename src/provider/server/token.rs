@@ -48,6 +48,10 @@ impl Server {
                     "log in: the server does not know the client id, or the secret is another".into(),
                 )));
             }
+            // A path that is not the server's, or another server.
+            Err(Failure::Refused(problem)) if problem.status == StatusCode::NOT_FOUND => {
+                return Err(Failure::NotAServer("it has no address for access tokens".into()));
+            }
             answered => answered?,
         };
         let granted: Granted =

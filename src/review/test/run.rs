@@ -1,7 +1,7 @@
 //! A case of a workflow: the way a run takes, what it knows at its end, and the requests it makes.
 
 mod decided;
-mod simulate;
+pub(in crate::review) mod simulate;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::kinds::test::expectation::{Expectation, ExpectedRequest};
 use crate::kinds::test::given::GivenRun;
 use crate::kinds::{Kind, Spec};
 use decided::Decided;
-use simulate::{Left, Ran, Request, simulate};
+use simulate::{Left, Ran, Request, Stopped, simulate};
 
 /// Evaluates a case.
 pub(super) fn evaluate(
@@ -29,7 +29,13 @@ pub(super) fn evaluate(
     let Spec::Workflow(workflow) = &object.spec else {
         return Err(CaseError::new(format!("{} is no Workflow", object.address)));
     };
-    let ran = simulate(configuration, object, workflow, given)?;
+    let ran = simulate(workflow, given).map_err(|stopped| {
+        let Stopped { mut error, at } = stopped;
+        let decided = at
+            .map(|(step, says)| configuration.decider(&object.address, Path::keys("spec.steps").element(&step), says));
+        error.decided.extend(decided);
+        error
+    })?;
     touch(&ran, object, case);
     let decided = Decided { configuration, address: &object.address, workflow, ran: &ran };
     if let Some(wanted) = &expected.path {

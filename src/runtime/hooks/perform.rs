@@ -272,8 +272,13 @@ fn refused(error: RunError) -> HookFailure {
     let code = match &error {
         RunError::UnknownWorkflow => HookCode::UnknownProcess,
         RunError::NoVersion { .. } => HookCode::UnknownVersion,
-        RunError::UnknownRun => HookCode::UnknownRequest,
-        RunError::UnknownTask => HookCode::UnknownAction,
+        // In the words of calls: what the engine has as runs and tasks, they have as requests and actions.
+        RunError::UnknownRun => {
+            return HookError::new(HookCode::UnknownRequest, "the project has no such request").into();
+        }
+        RunError::UnknownTask => {
+            return HookError::new(HookCode::UnknownAction, "the request has no such action").into();
+        }
         RunError::TaskEnded | RunError::Unexpected(Unexpected::Other { .. } | Unexpected::UnknownStep(_)) => {
             HookCode::ActionClosed
         }

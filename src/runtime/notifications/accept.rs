@@ -185,7 +185,8 @@ fn times(body: &NotificationBody, now: Timestamp, faults: &mut Vec<Fault>) -> Op
     let default_end = start.unwrap_or(now).max(now).checked_add(DEFAULT_LENGTH).unwrap_or(Timestamp::MAX);
     let end = read("endAt", body.end_at.as_ref(), default_end)?;
     let start = start?;
-    if end <= start {
+    // Without a start it has begun just now, and an end before that is simply past.
+    if end <= start && body.start_at.is_some() {
         faults.push(Fault::new(Code::TimeOrder, "notification.endAt", "endAt is not after startAt"));
         return None;
     }

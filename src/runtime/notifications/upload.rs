@@ -7,7 +7,7 @@ use super::{ID_LIMIT, NotificationError, Notifications};
 use crate::base::code::Code;
 use crate::base::ident::Name;
 use crate::behaviour::fault::Fault;
-use crate::object::notification::{END_USERS_LIMIT, EndUserUpload, EndUsersUpload};
+use crate::object::notification::{ATTRIBUTES_LIMIT, END_USERS_LIMIT, EndUserUpload, EndUsersUpload};
 
 /// Bytes of an attribute's name.
 const NAME_LIMIT: usize = 128;
@@ -50,7 +50,11 @@ fn check(n: usize, id: &str, attributes: &Map<String, Value>, faults: &mut Vec<F
         let message = format!("the id of an end user has 1 to {ID_LIMIT} bytes");
         faults.push(Fault::new(Code::InvalidValue, format!("{at}.endUserId"), message));
     }
-    for (name, value) in attributes {
+    if attributes.len() > ATTRIBUTES_LIMIT {
+        let message = format!("an end user has at most {ATTRIBUTES_LIMIT} attributes, not {}", attributes.len());
+        faults.push(Fault::new(Code::InvalidValue, format!("{at}.attributes"), message));
+    }
+    for (name, value) in attributes.iter().take(ATTRIBUTES_LIMIT) {
         let shown: String = name.chars().take(80).collect();
         let mut fault = |code, message: String| {
             faults.push(Fault::new(code, format!("{at}.attributes.{shown}"), message));

@@ -20,7 +20,7 @@ pub struct OutgoingCall {
     pub headers: Vec<Header>,
     /// Its body; empty for none.
     pub body: Bytes,
-    /// How long all of it may take: resolving, connecting, sending, and reading the answer.
+    /// How long all of it may take: resolving, connecting, sending, and reading as much of the answer as is wanted.
     pub timeout: Duration,
     /// What becomes of the answer's body.
     pub answer: AnswerBody,

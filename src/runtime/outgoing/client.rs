@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, Proxy, Request, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Request, Response, redirect};
 use url::Url;
 
 use super::address::Egress;
@@ -69,8 +69,10 @@ const IDLE_PER_HOST: usize = 128;
 /// How long a connection is kept that nobody uses: shorter than most servers do, so that few requests meet one that
 /// is just being closed.
 const IDLE: Duration = Duration::from_secs(20);
-/// The most bytes of an answer nobody wants that are read so that the connection can serve again.
+/// The most bytes of an answer nobody wants that are read so that the connection can serve again, and for how long: the
+/// answer is known by then, and a body that does not come to its end must not make a failure of it.
 const DRAINED: usize = 64 * 1024;
+const DRAINED_WITHIN: Duration = Duration::from_millis(500);
 
 impl Outgoing {
     /// A client of these settings.
@@ -138,7 +140,12 @@ impl Outgoing {
         }
         let exchange = self.exchange(request, answer);
         let timed_out = |_| OutgoingError::Timeout(timeout.as_secs_f64().to_string());
-        tokio::time::timeout(timeout, exchange).await.map_err(timed_out)?
+        let (answer, rest) = tokio::time::timeout(timeout, exchange).await.map_err(timed_out)??;
+        if let Some(rest) = rest {
+            // No more of it in time costs the connection, and nothing else.
+            let _ = tokio::time::timeout(DRAINED_WITHIN, drain(rest)).await;
+        }
+        Ok(answer)
     }
 
     fn check(&self, url: &Url) -> Result<(), OutgoingError> {
@@ -152,31 +159,36 @@ impl Outgoing {
         Ok(())
     }
 
-    async fn exchange(&self, request: Request, wanted: AnswerBody) -> Result<OutgoingAnswer, OutgoingError> {
+    /// An answer, and what is left to read where nobody wants its body.
+    async fn exchange(
+        &self,
+        request: Request,
+        wanted: AnswerBody,
+    ) -> Result<(OutgoingAnswer, Option<Response>), OutgoingError> {
         let mut response = self.client.execute(request).await.map_err(OutgoingError::of)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let AnswerBody::Kept { limit } = wanted else {
+            return Ok((OutgoingAnswer { status, headers, body: Bytes::new() }, Some(response)));
+        };
         let mut body = BytesMut::new();
-        match wanted {
-            AnswerBody::Ignored => {
-                let mut drained = 0;
-                // A broken end of what nobody wants to read takes nothing back.
-                while let Ok(Some(chunk)) = response.chunk().await {
-                    drained += chunk.len();
-                    if drained > DRAINED {
-                        break;
-                    }
-                }
+        while let Some(chunk) = response.chunk().await.map_err(OutgoingError::of)? {
+            if body.len() + chunk.len() > limit {
+                return Err(OutgoingError::TooLarge { limit });
             }
-            AnswerBody::Kept { limit } => {
-                while let Some(chunk) = response.chunk().await.map_err(OutgoingError::of)? {
-                    if body.len() + chunk.len() > limit {
-                        return Err(OutgoingError::TooLarge { limit });
-                    }
-                    body.extend_from_slice(&chunk);
-                }
-            }
+            body.extend_from_slice(&chunk);
         }
-        Ok(OutgoingAnswer { status, headers, body: Bytes::from(body) })
+        Ok((OutgoingAnswer { status, headers, body: Bytes::from(body) }, None))
+    }
+}
+
+/// Reads some of an answer that nobody wants. A broken end of it takes nothing back.
+async fn drain(mut response: Response) {
+    let mut drained = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        drained += chunk.len();
+        if drained > DRAINED {
+            return;
+        }
     }
 }
 

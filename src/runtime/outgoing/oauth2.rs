@@ -84,6 +84,8 @@ struct Token {
     stale_at: Timestamp,
 }
 
+/// The most owners whose tokens are kept; beyond it all are asked for again.
+const OWNERS: usize = 10_000;
 /// The most bytes of an answer.
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// How long a token is used whose server does not say how long it lives: long enough to be worth keeping.
@@ -135,6 +137,9 @@ impl TokenCache {
         // What a panic could leave behind is an entry too many.
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || Arc::new(Entry { generation: request.generation, ended: AtomicU64::new(0), last: None.into() });
+        if entries.len() >= OWNERS && !entries.contains_key(&request.owner) {
+            entries.clear();
+        }
         let entry = entries.entry(request.owner).or_insert_with(fresh);
         if entry.generation != request.generation {
             *entry = fresh();

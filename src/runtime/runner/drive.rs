@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::call::{self, Visit};
 use super::mail::{MailFailure, message_id};
-use super::{Loaded, Mailer, NotificationOrder, NotifyFailure, RunError, RunStatus, Runner};
+use super::{Loaded, Mailer, NotificationOrder, NotifyFailure, RunError, Runner};
 use crate::behaviour::run::advance::advance;
 use crate::behaviour::run::effect::{Delivery, Effect, Event, NotifyRequest};
 use crate::behaviour::run::email::Email;
 use crate::behaviour::run::state::Position;
-use crate::object::run::{EmailState, RunDetails};
+use crate::object::run::{EmailState, RunDetails, RunStatus};
 use crate::store::StoreError;
 
 /// How long is waited before a mail server or the notifications are tried again; when all are used up, the e-mail has
@@ -106,7 +106,7 @@ impl Runner {
     }
 
     /// Writes down what came of an effect; tells whether there is more to do.
-    async fn finish(&self, id: Uuid, done: Done) -> Result<bool, (RunError, Option<Box<Done>>)> {
+    pub(super) async fn finish(&self, id: Uuid, done: Done) -> Result<bool, (RunError, Option<Box<Done>>)> {
         let lock = self.lock(id).await;
         let written = self.write_down(id, &done).await;
         drop(lock);
@@ -122,6 +122,10 @@ impl Runner {
             // The run counts as taken up: whoever took it up goes on with it.
             let summary = self.go_on(&mut loaded, event.clone()).await?;
             return Ok(summary.state == RunStatus::Running);
+        }
+        if loaded.state.visit() > *visit {
+            // It is written down: the commit was done, and could not be told from one that failed.
+            return Ok(loaded.record.active);
         }
         // It was cancelled meanwhile: what happened is kept, and changes nothing.
         self.save(&mut loaded, false).await?;
@@ -196,9 +200,9 @@ impl Runner {
 
 /// Something that was done for a run, to be written down.
 #[derive(Debug)]
-struct Done {
+pub(super) struct Done {
     /// At which visit.
-    visit: usize,
-    event: Event,
-    details: RunDetails,
+    pub(super) visit: usize,
+    pub(super) event: Event,
+    pub(super) details: RunDetails,
 }

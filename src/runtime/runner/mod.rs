@@ -8,9 +8,11 @@
 mod call;
 mod drive;
 mod error;
+mod list;
 mod mail;
 mod notifier;
 mod pinned;
+mod step;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -32,21 +34,22 @@ use crate::base::ident::{Name, ObjectId};
 use crate::base::secret::SecretText;
 use crate::behaviour::run::advance::{Unexpected, advance};
 use crate::behaviour::run::data;
-use crate::behaviour::run::effect::{Delivery, Effect, Event};
-use crate::behaviour::run::email::Mailbox;
+use crate::behaviour::run::effect::Event;
 use crate::behaviour::run::state::RunState;
 use crate::kinds::workflow::WorkflowSpec;
-use crate::object::run::{EmailRecord, EmailState, RunChange, RunDetails, RunRecord, TaskRecord, TaskState};
-use crate::store::{NewRun, Saved, Store, StoreError};
-use mail::{Mailer, message_id};
-use pinned::{Pinned, Versions};
+use crate::object::run::{RunChange, RunDetails, RunRecord, TaskState};
+use crate::store::{NewRun, Store, StoreError};
+use mail::Mailer;
+use pinned::Versions;
+use step::{Loaded, write};
 
 pub use call::ANSWER_LIMIT;
 pub use error::RunError;
+pub use list::{ListedRun, RunPage};
 pub use mail::MailServerUrlError;
 pub use notifier::{NotificationOrder, Notifier, NotifyFailure};
 pub use tasks::TaskCancellation;
-pub use view::{RunProblem, RunStatus, RunSummary, RunView};
+pub use view::{RunProblem, RunSummary, RunView};
 
 /// Bytes of what somebody says to a run.
 const INPUT_LIMIT: usize = 64 << 10;
@@ -101,14 +104,6 @@ pub struct StartRun {
     pub started_by: String,
     /// On whose behalf.
     pub started_for: Option<String>,
-}
-
-/// A run that was read, to be changed.
-struct Loaded {
-    record: RunRecord,
-    state: RunState,
-    pinned: Arc<Pinned>,
-    details: RunDetails,
 }
 
 /// Why the runner does not start. Messages complete "failed to …".
@@ -202,12 +197,13 @@ impl Runner {
             started_at,
         };
         let ended_at = state.outcome().map(|_| started_at);
-        let change = RunChange { state: write(&state)?, active, ended_at, details };
+        let status = view::status(&state);
+        let change = RunChange { state: write(&state)?, status, active, ended_at, details };
         let record = self.0.store.insert_run(new, change).await?;
         if active {
             self.take_up(id);
         }
-        Ok(RunSummary { id, number: record.number, state: RunStatus::of(&state) })
+        Ok(RunSummary { id, number: record.number, state: status })
     }
 
     /// Answers what a run has said; `None` when nobody answered.
@@ -274,7 +270,8 @@ impl Runner {
     pub async fn view(&self, project: &Name, id: Uuid) -> Result<RunView, RunError> {
         let loaded = self.load(project, id).await?;
         let details = self.0.store.reads().run_details(id).await?;
-        Ok(view::view(loaded.record, loaded.state, details, &loaded.pinned))
+        let process = self.0.store.reads().process_numbers(project).await?.get(&loaded.record.workflow).copied();
+        Ok(view::view(loaded.record, loaded.state, details, &loaded.pinned, process))
     }
 
     /// A run's record by its number in the project.
@@ -305,7 +302,7 @@ impl Runner {
             rested.mark_unchanged();
             let loaded = self.load(project, id).await?;
             if !loaded.record.active {
-                let state = RunStatus::of(&loaded.state);
+                let state = view::status(&loaded.state);
                 return Ok(RunSummary { id, number: loaded.record.number, state });
             }
             // An error would mean that the runner is gone, which holds the sender.
@@ -314,129 +311,4 @@ impl Runner {
             }
         }
     }
-
-    /// The only one who writes to a run while it is held.
-    async fn lock(&self, id: Uuid) -> OwnedMutexGuard<()> {
-        let lock = {
-            let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
-            match locks.get(&id).and_then(Weak::upgrade) {
-                Some(lock) => lock,
-                None => {
-                    locks.retain(|_, lock| lock.strong_count() > 0);
-                    let lock = Arc::new(Mutex::new(()));
-                    locks.insert(id, Arc::downgrade(&lock));
-                    lock
-                }
-            }
-        };
-        lock.lock_owned().await
-    }
-
-    async fn load(&self, project: &Name, id: Uuid) -> Result<Loaded, RunError> {
-        let record = self.0.store.reads().run(id).await?;
-        self.loaded(record.filter(|record| record.project == *project).ok_or(RunError::UnknownRun)?).await
-    }
-
-    async fn loaded(&self, record: RunRecord) -> Result<Loaded, RunError> {
-        let damaged = |reason: String| StoreError::Corrupt { what: format!("run {}", record.id), reason };
-        let state = serde_json::from_value(record.state.clone()).map_err(|error| damaged(error.to_string()))?;
-        let pinned = self.0.versions.of(&self.0.store, record.workflow, record.version).await?;
-        let pinned = pinned.ok_or_else(|| damaged("its version is gone".to_owned()))?;
-        Ok(Loaded { record, state, pinned, details: RunDetails::default() })
-    }
-
-    /// Takes an event in, writes what comes of it, and goes on.
-    async fn go_on(&self, loaded: &mut Loaded, event: Event) -> Result<RunSummary, RunError> {
-        let effect = advance(&loaded.pinned.spec, &mut loaded.state, event)?;
-        let tasks = self.0.store.reads().task_count(loaded.record.id).await?;
-        let Loaded { record: _, state, pinned, details } = loaded;
-        let active = self.settle(pinned, state, effect, details, tasks)?;
-        let was_active = loaded.record.active;
-        let summary = self.save(loaded, active).await?;
-        if active && !was_active {
-            self.take_up(loaded.record.id);
-        }
-        Ok(summary)
-    }
-
-    /// What an effect leaves behind at once; tells whether the engine has something to do. `tasks` were opened before.
-    fn settle(
-        &self,
-        pinned: &Pinned,
-        state: &mut RunState,
-        mut effect: Effect,
-        details: &mut RunDetails,
-        tasks: u64,
-    ) -> Result<bool, RunError> {
-        let now = self.0.timer.now();
-        loop {
-            let step = state.path.last().cloned().unwrap_or_default();
-            let visit = state.visit() as u64;
-            match effect {
-                Effect::CallHttp(_) | Effect::Notify(_) => return Ok(true),
-                Effect::WaitForInput { .. } | Effect::Ended(_) => return Ok(false),
-                Effect::WaitForTask { assignee } => {
-                    details.tasks.push(TaskRecord {
-                        number: tasks + 1,
-                        step,
-                        visit,
-                        assignee: Some(assignee).filter(|assignee| !assignee.is_empty()),
-                        state: TaskState::Open,
-                        opened_at: now,
-                        ended_at: None,
-                        ended_by: None,
-                        exception: None,
-                    });
-                    return Ok(false);
-                }
-                Effect::SendEmail(email) => {
-                    let kept = match self.0.mailer {
-                        Mailer::Outbox => EmailState::Kept,
-                        Mailer::Smtp(_) => EmailState::Sending,
-                    };
-                    let shown = |mailbox: &Mailbox| match &mailbox.name {
-                        Some(name) => format!("{name} <{}>", mailbox.address),
-                        None => mailbox.address.clone(),
-                    };
-                    details.emails.push(EmailRecord {
-                        message_id: message_id(&email),
-                        step,
-                        from: shown(&email.from),
-                        to: shown(&email.to),
-                        subject: email.subject,
-                        body: email.body,
-                        state: kept,
-                        error: None,
-                        at: now,
-                    });
-                    match kept {
-                        // It is where it goes as soon as it is written down.
-                        EmailState::Kept => {
-                            effect = advance(&pinned.spec, state, Event::Email(Delivery::Delivered))?;
-                        }
-                        EmailState::Sending | EmailState::Sent | EmailState::Bounced => return Ok(true),
-                    }
-                }
-            }
-        }
-    }
-
-    async fn save(&self, loaded: &mut Loaded, active: bool) -> Result<RunSummary, RunError> {
-        let Loaded { record, state, pinned: _, details } = loaded;
-        let ended_at = record.ended_at.or_else(|| state.outcome().map(|_| self.0.timer.now()));
-        let change = RunChange { state: write(state)?, active, ended_at, details: std::mem::take(details) };
-        match self.0.store.save_run(record.id, record.saves, &change).await? {
-            Saved::Written => {}
-            Saved::Overtaken => return Err(RunError::Overtaken),
-        }
-        if !active {
-            self.0.rested.send_modify(|count| *count += 1);
-        }
-        Ok(RunSummary { id: record.id, number: record.number, state: RunStatus::of(state) })
-    }
-}
-
-fn write(state: &RunState) -> Result<Value, StoreError> {
-    serde_json::to_value(state)
-        .map_err(|error| StoreError::Corrupt { what: "a run's state".to_owned(), reason: error.to_string() })
 }

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Loaded, RunError, RunStatus, RunSummary, Runner};
+use super::{Loaded, RunError, RunSummary, Runner, view};
 use crate::base::ident::Name;
 use crate::behaviour::run::advance::task_can_end;
 use crate::behaviour::run::data;
 use crate::behaviour::run::effect::{Event, TaskOutcome};
-use crate::object::run::{TaskException, TaskRecord, TaskState};
+use crate::object::run::{RunStatus, TaskException, TaskRecord, TaskState};
 
 /// How a task is cancelled (domain §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Runner {
     async fn open_task(&self, project: &Name, run: Uuid, number: u64) -> Result<(Loaded, TaskRecord), RunError> {
         let loaded = self.load(project, run).await?;
         let task = self.task(project, run, number).await?;
-        let waits = RunStatus::of(&loaded.state) == RunStatus::WaitingForTask;
+        let waits = view::status(&loaded.state) == RunStatus::WaitingForTask;
         if task.state != TaskState::Open || !waits || task.visit != loaded.state.visit() as u64 {
             return Err(RunError::TaskEnded);
         }

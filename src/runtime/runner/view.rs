@@ -9,41 +9,23 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::pinned::Pinned;
+use crate::behaviour::hook::identifier::Identifier;
 use crate::behaviour::run::advance::advance;
 use crate::behaviour::run::effect::{Effect, Event};
 use crate::behaviour::run::state::{Outcome, Position, Problem, RunState, Waiting};
-use crate::object::run::{EmailRecord, RunDetails, RunRecord, StepLog, TaskRecord};
+use crate::object::run::{EmailRecord, RunDetails, RunRecord, RunStatus, StepLog, TaskRecord};
 
 /// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum RunStatus {
-    /// The engine is at it.
-    Running,
-    /// It has said something and waits for an answer.
-    WaitingForInput,
-    /// It waits for somebody to do a task.
-    WaitingForTask,
-    /// It came to an end of its workflow.
-    Completed,
-    /// It was cancelled.
-    Cancelled,
-    /// It could not go on; `reason` says why.
-    Failed,
-}
-
-impl RunStatus {
-    pub(super) fn of(state: &RunState) -> Self {
-        match &state.position {
-            Position::Waiting(Waiting::Input) => Self::WaitingForInput,
-            Position::Waiting(Waiting::Task) => Self::WaitingForTask,
-            Position::New | Position::Waiting(Waiting::Response | Waiting::Email | Waiting::Notification) => {
-                Self::Running
-            }
-            Position::Ended(Outcome::Completed) => Self::Completed,
-            Position::Ended(Outcome::Cancelled) => Self::Cancelled,
-            Position::Ended(Outcome::Failed(_)) => Self::Failed,
+pub(super) fn status(state: &RunState) -> RunStatus {
+    match &state.position {
+        Position::Waiting(Waiting::Input) => RunStatus::WaitingForInput,
+        Position::Waiting(Waiting::Task) => RunStatus::WaitingForTask,
+        Position::New | Position::Waiting(Waiting::Response | Waiting::Email | Waiting::Notification) => {
+            RunStatus::Running
         }
+        Position::Ended(Outcome::Completed) => RunStatus::Completed,
+        Position::Ended(Outcome::Cancelled) => RunStatus::Cancelled,
+        Position::Ended(Outcome::Failed(_)) => RunStatus::Failed,
     }
 }
 
@@ -69,6 +51,12 @@ pub struct RunView {
     pub id: Uuid,
     /// The request's number within the project.
     pub number: u64,
+    /// The request's id as callers of incoming webhooks see it.
+    pub request_id: String,
+    /// The process's id as callers of incoming webhooks see it; absent while no call has mentioned the workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub process_id: Option<String>,
     /// The workflow's name when the run was started.
     pub workflow: String,
     /// The version it runs on.
@@ -77,6 +65,10 @@ pub struct RunView {
     pub is_test: bool,
     /// Who started it.
     pub started_by: String,
+    /// On whose behalf it was started. Personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub started_for: Option<String>,
     /// When it was started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,
@@ -122,11 +114,17 @@ pub struct RunProblem {
     pub message: String,
 }
 
-/// Puts a run together for others to see.
-pub(super) fn view(record: RunRecord, state: RunState, details: RunDetails, pinned: &Pinned) -> RunView {
+/// Puts a run together for others to see. `process` is the workflow's number, if it has one.
+pub(super) fn view(
+    record: RunRecord,
+    state: RunState,
+    details: RunDetails,
+    pinned: &Pinned,
+    process: Option<u64>,
+) -> RunView {
     let RunRecord { id, project: _, number, workflow: _, workflow_name, version, is_test, .. } = record;
     let RunDetails { tasks, logs, emails } = details;
-    let status = RunStatus::of(&state);
+    let status = self::status(&state);
     let say = match status {
         RunStatus::WaitingForInput => match advance(&pinned.spec, &mut state.clone(), Event::Resume) {
             Ok(Effect::WaitForInput { say }) => Some(say),
@@ -147,10 +145,13 @@ pub(super) fn view(record: RunRecord, state: RunState, details: RunDetails, pinn
     RunView {
         id,
         number,
+        request_id: Identifier::Request(number).encode(),
+        process_id: process.map(|number| Identifier::Process(number).encode()),
         workflow: workflow_name.to_string(),
         version,
         is_test,
         started_by: record.started_by,
+        started_for: record.started_for,
         started_at: record.started_at,
         ended_at: record.ended_at,
         state: status,

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::extract::{Json, Query, RawBody};
@@ -14,7 +13,7 @@ use super::problem::{Answer, Fault, Problem, ProblemCode};
 use crate::base::error_text::chain;
 use crate::behaviour::event::RawEvent;
 use crate::object::access::Scope;
-use crate::object::delivery::{AcceptedEvent, AcceptedEvents};
+use crate::object::delivery::{AcceptedEvent, AcceptedEvents, EventPage};
 use crate::runtime::events::{EventFault, EventsError};
 use crate::server::access::Caller;
 use crate::server::state::AppState;
@@ -54,16 +53,6 @@ struct EventQuery {
     limit: Option<u32>,
     /// `next` of the page before.
     cursor: Option<String>,
-}
-
-/// A page of events in the order they were accepted.
-#[derive(Debug, Serialize, JsonSchema)]
-struct EventPage {
-    /// Each exactly as it was stored: ids of end users hashed where the system says so, censored properties gone.
-    events: Vec<Value>,
-    /// Where to go on, now or once there are more; absent as long as there was never one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -133,8 +122,14 @@ fn refused(error: EventsError, lines: Option<&[usize]>) -> Problem {
                     (line, field) => line.or(field),
                 }
             };
+            // Each line of a batch was read alone: its place is that of the batch, and what is left is the column.
+            let detail = |fault: &EventFault| match lines {
+                Some(_) => fault.fault.message.replace(" at line 1 column ", " at column "),
+                None => fault.fault.message.clone(),
+            };
             let listed = faults.iter().take(FAULTS);
-            let listed = listed.map(|fault| Fault { place: place(fault), detail: fault.fault.message.clone() });
+            let listed =
+                listed.map(|fault| Fault { code: Some(fault.fault.code), place: place(fault), detail: detail(fault) });
             let listed: Vec<Fault> = listed.collect();
             let detail = match (faults.as_slice(), listed.as_slice()) {
                 ([_], [only]) => {
@@ -172,10 +167,13 @@ async fn list(
 ) -> Answer<Json<EventPage>> {
     let EventQuery { since, limit, cursor } = query;
     let limit = page_limit(limit, PAGE, PAGE_LIMIT)?;
-    let behind = cursor.as_deref().map(place).transpose()?;
+    let behind: Result<Option<EventPlace>, _> = cursor.as_deref().map(str::parse).transpose();
+    let behind = behind.map_err(|_| {
+        Problem::new(ProblemCode::MalformedRequest, "`cursor` is `next` of the page before, and this is none")
+    })?;
     let found = state.reads().events(&caller.project, since, behind, limit).await?;
     let next = found.last().map(|(place, _)| *place).or(behind);
-    let next = next.map(|EventPlace { at, sequence }| format!("{at}.{sequence}"));
+    let next = next.map(|place| place.to_string());
     Ok(Json(EventPage { events: found.into_iter().map(|(_, record)| record.event).collect(), next }))
 }
 
@@ -186,13 +184,4 @@ pub(super) fn page_limit(wanted: Option<u32>, usual: u32, most: u32) -> Answer<u
         Some(wanted) if (1..=most).contains(&wanted) => Ok(wanted),
         Some(_) => Err(Problem::new(ProblemCode::MalformedRequest, format!("`limit` is from 1 to {most}"))),
     }
-}
-
-fn place(cursor: &str) -> Answer<EventPlace> {
-    let parts = cursor.split_once('.');
-    let parsed = parts.and_then(|(at, sequence)| Some((at.parse().ok()?, sequence.parse().ok()?)));
-    let (at, sequence) = parsed.ok_or_else(|| {
-        Problem::new(ProblemCode::MalformedRequest, "`cursor` is `next` of the page before, and this is none")
-    })?;
-    Ok(EventPlace { at, sequence })
 }

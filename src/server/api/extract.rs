@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::gate::too_large;
 use super::problem::{Answer, Problem, ProblemCode};
+use crate::base::named_fields;
 use crate::server::patience::Refused;
 
 /// JSON: a body that is read, or an answer.
@@ -57,16 +58,12 @@ impl RawBody {
     }
 }
 
-/// Reads a JSON object; every body that is described is one.
+/// Reads JSON; where an object is described, a list of its fields is none.
 ///
 /// # Errors
 /// 400 that says where it goes wrong.
 pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    // What is read into would take a list for an object whose fields stand in their order.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(Problem::new(ProblemCode::MalformedBody, "the body is a list, and an object is expected"));
-    }
-    serde_json::from_slice(bytes).map_err(|error| {
+    named_fields::from_slice(bytes).map_err(|error| {
         let what = match error.classify() {
             serde_json::error::Category::Data => "the body is not as described",
             serde_json::error::Category::Syntax | serde_json::error::Category::Eof => "the body is not JSON",
@@ -169,24 +166,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
         error = cause;
     }
     error.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[test]
-    fn a_list_is_no_object() {
-        #[derive(Debug, Deserialize)]
-        struct Named {
-            name: Option<String>,
-        }
-        assert_eq!(json::<Named>(br#"{"name": "a"}"#).expect("read").name.as_deref(), Some("a"));
-        for list in ["[]", " \n[\"a\"]"] {
-            let problem = json::<Named>(list.as_bytes()).expect_err("refused");
-            assert_eq!(problem.code(), ProblemCode::MalformedBody, "{list}");
-        }
-    }
 }

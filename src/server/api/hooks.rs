@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::Endpoint;
 use super::extract::{Json, Path, RawBody};
-use super::problem::{Problem, ProblemCode};
+use super::problem::{FAULTS_LISTED, Problem, ProblemCode};
 use crate::base::secret::SecretText;
 use crate::behaviour::hook::answer::Answer;
 use crate::behaviour::hook::schema::CallBody;
@@ -113,7 +113,8 @@ fn refused(errors: &[HookError]) -> Problem {
         Some(error) => (status(error.code), error.to_string()),
         None => (ProblemCode::Invalid, "the call is refused".to_owned()),
     };
-    Problem::new(code, detail).with(ERRORS, json!(errors))
+    let listed = errors.get(..FAULTS_LISTED).unwrap_or(errors);
+    Problem::new(code, detail).with(ERRORS, json!(listed))
 }
 
 fn status(code: HookCode) -> ProblemCode {

@@ -10,6 +10,7 @@ use super::events::page_limit;
 use super::extract::{Json, Path, Query};
 use super::problem::{Answer, Fault, Problem, ProblemCode};
 use crate::base::ident::ObjectId;
+use crate::behaviour::fault;
 use crate::object::access::Scope;
 use crate::object::notification::{
     EndUsersUpload, EndUsersUploaded, Inbox, MarkedRead, NotificationCall, NotificationPage, NotificationSent,
@@ -149,8 +150,11 @@ async fn mark_read(
 fn refused(error: NotificationError) -> Problem {
     match error {
         NotificationError::Invalid(faults) => {
-            let faults: Vec<Fault> =
-                faults.into_iter().map(|fault| Fault { place: Some(fault.field), detail: fault.message }).collect();
+            let told = |fault: fault::Fault| {
+                let fault::Fault { code, field, message } = fault;
+                Fault { code: Some(code), place: Some(field), detail: message }
+            };
+            let faults: Vec<Fault> = faults.into_iter().map(told).collect();
             let detail = match faults.as_slice() {
                 [only] => format!("{}: {}", only.place.as_deref().unwrap_or_default(), only.detail),
                 _ => format!("{} faults; nothing was done", faults.len()),

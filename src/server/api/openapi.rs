@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::endpoint::{Endpoint, FailureForm, Needs, Parameter, Place, SchemaOf, Success};
 use super::endpoints;
 use super::problem::ProblemCode;
+use crate::base::code::Code;
 use crate::base::ident::Name;
 use crate::object::access::Scope;
 
@@ -234,11 +235,22 @@ fn problem_schema() -> Value {
             "code": { "type": "string", "enum": codes },
             "errors": {
                 "type": "array",
-                "description": "Each fault, where there are several or one has a place.",
+                "description": "Each fault, where there are several or one has a place. Nothing was done.",
                 "items": {
                     "type": "object",
                     "required": ["detail"],
-                    "properties": { "place": { "type": "string" }, "detail": { "type": "string" } },
+                    "properties": {
+                        "code": {
+                            "type": "string",
+                            "description": "What sort of fault, where it is told apart; `trueup explain CODE` says more.",
+                            "enum": Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
+                        },
+                        "place": {
+                            "type": "string",
+                            "description": "Where: a field from the root of the body, an address with a path, a line.",
+                        },
+                        "detail": { "type": "string", "description": "What is wrong, for people." },
+                    },
                 },
             },
         },

@@ -11,12 +11,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::base::code::Code;
 use crate::base::error_text::chain;
 use crate::object::access::Scope;
 use crate::store::StoreError;
 
 /// What a handler returns.
 pub type Answer<T> = Result<T, Problem>;
+
+/// Faults that an answer lists: a small body must not become a large answer. Whoever has more says how many in `detail`.
+pub const FAULTS_LISTED: usize = 100;
 
 /// Where each code is explained.
 const TYPE_BASE: &str = "https://trueup.dev/problems/";
@@ -112,6 +116,10 @@ problem_codes! {
 /// One of several faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fault {
+    /// What sort of fault, where it is told apart: one of `docs/reference/codes.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub code: Option<Code>,
     /// Where, if it has a place: an address, a field's path, a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -173,10 +181,11 @@ impl Problem {
         Self::new(ProblemCode::RateLimited, detail).retry_after(retry_after)
     }
 
-    /// With a list of faults.
+    /// With a list of faults, of which the first [`FAULTS_LISTED`] are answered.
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
-        self.0.faults.extend(faults);
+        let room = FAULTS_LISTED.saturating_sub(self.0.faults.len());
+        self.0.faults.extend(faults.into_iter().take(room));
         self
     }
 
@@ -244,6 +253,9 @@ impl Problem {
         if !self.0.faults.is_empty() {
             let faults = self.0.faults.iter().map(|fault| {
                 let mut member = Map::new();
+                if let Some(code) = fault.code {
+                    member.insert("code".into(), code.as_str().into());
+                }
                 if let Some(place) = &fault.place {
                     member.insert("place".into(), place.as_str().into());
                 }
@@ -298,7 +310,7 @@ impl From<StoreError> for Problem {
             StoreError::Rejected { address, reason } => {
                 let place = address.map(|address| address.to_string());
                 let detail = place.as_ref().map_or_else(|| reason.clone(), |place| format!("{place}: {reason}"));
-                let fault = Fault { place, detail: reason };
+                let fault = Fault { code: None, place, detail: reason };
                 Self::new(ProblemCode::Invalid, detail).faults([fault])
             }
             StoreError::TooManyComparisons { limit } => {
@@ -354,6 +366,14 @@ mod tests {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
             assert!(code.meaning().ends_with('.') && !code.title().ends_with('.'), "{code:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_lists_so_many_faults_and_no_more() {
+        let faults = (0..100_000).map(|n| Fault { code: None, place: None, detail: n.to_string() });
+        let problem = Problem::new(ProblemCode::Invalid, "many").faults(faults);
+        let listed = problem.to_value()["errors"].as_array().map(Vec::len);
+        assert_eq!(listed, Some(FAULTS_LISTED));
     }
 
     #[test]

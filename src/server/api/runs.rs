@@ -8,19 +8,27 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
-use super::extract::{Json, Path};
+use super::events::page_limit;
+use super::extract::{Json, Path, Query};
 use super::problem::{Answer, Fault, Problem, ProblemCode};
+use crate::base::code::Code;
 use crate::base::ident::Name;
 use crate::behaviour::hook::identifier::Identifier;
 use crate::behaviour::run::data::DataError;
 use crate::kinds::Kind;
 use crate::object::access::Scope;
-use crate::runtime::runner::{RunError, RunSummary, RunView, StartRun};
+use crate::object::run::RunStatus;
+use crate::runtime::runner::{RunError, RunPage, RunSummary, RunView, StartRun};
 use crate::server::access::Caller;
 use crate::server::state::AppState;
+use crate::store::RunFilter;
 
 /// Bytes of a request's data: files may be among them.
 const DATA_LIMIT: usize = 8 << 20;
+
+/// Runs of a page.
+const PAGE_LIMIT: u32 = 500;
+const PAGE: u32 = 100;
 
 /// How a run is named.
 const RUN: &str = "The run: its `id`, or the `requestId` that an incoming webhook answered.";
@@ -35,6 +43,21 @@ struct NewRun {
     /// On the version that the test pointer names.
     #[serde(default)]
     is_test: bool,
+}
+
+/// Which runs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RunQuery {
+    /// Only those of the workflow that had this name.
+    workflow: Option<Name>,
+    /// Only those that have come so far.
+    state: Option<RunStatus>,
+    /// How many at the most: 1 to 500, 100 when left out.
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<Uuid>,
 }
 
 /// What somebody answers.
@@ -67,6 +90,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .body_limit(DATA_LIMIT)
             .answers::<RunSummary>(201, "it was started")
             .fails(&[ProblemCode::Conflict, ProblemCode::UnknownOutcome]),
+        Endpoint::get("list-runs", "/v1/runs", list)
+            .scope(Scope::RuntimeRead)
+            .area("runtime")
+            .summary("Runs of workflows, the newest first.")
+            .query::<RunQuery>()
+            .answers::<RunPage>(200, "a page of them"),
         Endpoint::get("get-run", "/v1/runs/{id}", get)
             .scope(Scope::RuntimeRead)
             .area("runtime")
@@ -97,6 +126,13 @@ async fn start(
     let wanted = StartRun { data, version: None, is_test, started_by: caller.actor(), started_for: None };
     let run = state.engine().runner().start(&caller.project, workflow, wanted).await?;
     Ok((StatusCode::CREATED, Json(run)))
+}
+
+async fn list(State(state): State<AppState>, caller: Caller, Query(query): Query<RunQuery>) -> Answer<Json<RunPage>> {
+    let RunQuery { workflow, state: status, limit, cursor } = query;
+    let limit = page_limit(limit, PAGE, PAGE_LIMIT)?;
+    let filter = RunFilter { workflow, status };
+    Ok(Json(state.engine().runner().list(&caller.project, &filter, cursor, limit).await?))
 }
 
 /// The run that a path names.
@@ -147,13 +183,14 @@ impl From<RunError> for Problem {
             }
             RunError::Data(errors) => {
                 let fault = |error: &DataError| {
-                    let name = match error {
-                        DataError::Unknown(name) | DataError::Required(name) | DataError::Type { name, wanted: _ } => {
-                            Some(name)
-                        }
-                        DataError::TooLarge => None,
+                    let (code, name) = match error {
+                        DataError::Unknown(name) => (Code::UnknownField, Some(name)),
+                        DataError::Required(name) => (Code::MissingField, Some(name)),
+                        DataError::Type { name, wanted: _ } => (Code::WrongType, Some(name)),
+                        DataError::TooLarge => (Code::TooLarge, None),
                     };
-                    Fault { place: name.map(|name| format!("data.{name}")), detail: error.to_string() }
+                    let place = name.map(|name| format!("data.{name}"));
+                    Fault { code: Some(code), place, detail: error.to_string() }
                 };
                 Self::new(ProblemCode::Invalid, "the data do not fit the workflow").faults(errors.iter().map(fault))
             }

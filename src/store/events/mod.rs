@@ -3,6 +3,9 @@
 mod journal;
 mod prune;
 
+use std::fmt;
+use std::str::FromStr;
+
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -27,6 +30,27 @@ pub struct EventPlace {
     pub at: i64,
     /// Its place in the order of acceptance.
     pub sequence: i64,
+}
+
+/// A text that is no place in a list of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not `next` of the page before")]
+pub struct NoPlace;
+
+impl fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, sequence } = self;
+        write!(f, "{at}.{sequence}")
+    }
+}
+
+impl FromStr for EventPlace {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (at, sequence) = text.split_once('.').ok_or(NoPlace)?;
+        Ok(Self { at: at.parse().map_err(|_| NoPlace)?, sequence: sequence.parse().map_err(|_| NoPlace)? })
+    }
 }
 
 impl ReadStore {

@@ -7,9 +7,7 @@ use super::super::clock::to_column;
 use super::super::error::StoreError;
 use super::super::{ReadStore, Store, rows};
 use crate::base::ident::{Name, ObjectId};
-
-/// The most attributes of one end user.
-const ATTRIBUTES_LIMIT: usize = 200;
+use crate::object::notification::ATTRIBUTES_LIMIT;
 
 impl Store {
     /// Merges attributes into those of end users, in one transaction: `null` takes one away, those not named stay.

@@ -4,6 +4,7 @@
 //! system keeps them.
 
 mod end_users;
+mod prune;
 mod reads;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use super::error::StoreError;
 use super::{ReadStore, Store, audit, rows};
 use crate::base::ident::{Name, ObjectId};
 use crate::kinds::template::NotificationType;
+
+pub use prune::PrunedMarks;
 
 /// A notification that a call sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

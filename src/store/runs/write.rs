@@ -56,13 +56,13 @@ impl Store {
     async fn insert(&self, new: NewRun, change: RunChange) -> Result<RunRecord, StoreError> {
         let NewRun { id, project, workflow, workflow_name, version, is_test, started_by, started_for, started_at } =
             new;
-        let RunChange { state, active, ended_at, details } = change;
+        let RunChange { state, status, active, ended_at, details } = change;
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
         let insert = "INSERT INTO runs (id, project, number, workflow, workflow_name, version, is_test, started_by, started_for, \
-             started_at, ended_at, active, saves, state) \
+             started_at, ended_at, active, saves, state, status) \
              VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE project = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
-             ?10, ?11, 1, ?12) RETURNING number";
+             ?10, ?11, 1, ?12, ?13) RETURNING number";
         let row = sqlx::query(insert)
             .bind(id.to_string())
             .bind(project.as_str())
@@ -76,6 +76,7 @@ impl Store {
             .bind(ended_at.map(to_column))
             .bind(active)
             .bind(state.to_string())
+            .bind(status.as_str())
             .fetch_one(&mut *transaction)
             .await?;
         let number = unsigned(&"a run", row.try_get(0)?)?;
@@ -110,13 +111,13 @@ impl Store {
     }
 
     async fn save(&self, id: Uuid, saves: u64, change: &RunChange) -> Result<Saved, StoreError> {
-        let RunChange { state, active, ended_at, details } = change;
+        let RunChange { state, status, active, ended_at, details } = change;
         let mut writer = self.writer().await;
         let mut transaction = writer.begin().await?;
-        let update =
-            "UPDATE runs SET state = ?, active = ?, ended_at = ?, saves = saves + 1 WHERE id = ? AND saves = ?";
+        let update = "UPDATE runs SET state = ?, status = ?, active = ?, ended_at = ?, saves = saves + 1 WHERE id = ? AND saves = ?";
         let updated = sqlx::query(update)
             .bind(state.to_string())
+            .bind(status.as_str())
             .bind(active)
             .bind(ended_at.map(to_column))
             .bind(id.to_string())

@@ -1,7 +1,7 @@
 use super::*;
-use crate::store::{IfMatch, PutOutcome, Removed};
+use crate::store::{IfMatch, Put, PutOutcome, Removed};
 
-async fn put(f: &Fixture, address: &str, spec: Value, if_match: Option<IfMatch>) -> Result<PutOutcome, StoreError> {
+async fn put(f: &Fixture, address: &str, spec: Value, if_match: Option<IfMatch>) -> Result<Put, StoreError> {
     let metadata = Metadata::named(at(address).name);
     f.store.put_by_hand(&project(), &at(address), metadata, spec, Vec::new(), "ana", if_match).await
 }
@@ -10,11 +10,11 @@ async fn put(f: &Fixture, address: &str, spec: Value, if_match: Option<IfMatch>)
 async fn an_object_made_by_hand_is_not_managed() {
     let f = Fixture::new().await;
     let made = put(&f, "Destination/d", destination("https://a.test"), Some(IfMatch::Absent)).await.expect("put");
-    assert!(matches!(made, PutOutcome::Created(_, Generation(1))), "{made:?}");
+    assert_eq!((made.outcome, made.record.generation), (PutOutcome::Created, Generation(1)));
     let row = f.row("Destination/d").await;
     assert!(!row.managed && row.last_applied_digest.is_none());
     let again = put(&f, "Destination/d", destination("https://a.test"), None).await.expect("put");
-    assert_eq!(again, PutOutcome::Unchanged(row.id, Generation(1)));
+    assert_eq!(again, Put { outcome: PutOutcome::Unchanged, record: made.record });
     let stale = put(&f, "Destination/d", destination("https://b.test"), Some(IfMatch::Absent)).await;
     assert!(matches!(stale, Err(StoreError::Conflict(_))));
     let adopt = write("Destination/d", ActionKind::Adopt, Expected::Generation(Generation(1)), Operation::Adopt(None));
@@ -34,6 +34,27 @@ async fn a_change_by_hand_to_a_managed_object_is_drift() {
     assert!(row.managed && row.id == applied.id && row.generation.0 == 2);
     assert_eq!(row.last_applied_digest, Some(applied.digest));
     assert_ne!(row.digest, applied.digest);
+}
+
+#[tokio::test]
+async fn each_of_many_puts_at_once_answers_what_it_wrote_itself() {
+    let f = std::sync::Arc::new(Fixture::new().await);
+    let mut puts = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let f = std::sync::Arc::clone(&f);
+        puts.spawn(async move {
+            let url = format!("https://{n}.test/");
+            (put(&f, "Destination/d", destination(&url), None).await.expect("put"), url)
+        });
+    }
+    let mut generations = std::collections::BTreeSet::new();
+    while let Some(done) = puts.join_next().await {
+        let (Put { outcome, record }, url) = done.expect("done");
+        assert_eq!(record.spec["url"], json!(url));
+        assert_eq!(outcome == PutOutcome::Created, record.generation == Generation(1));
+        assert!(generations.insert(record.generation.0), "{generations:?}");
+    }
+    assert_eq!(generations, (1..=20).collect());
 }
 
 #[tokio::test]

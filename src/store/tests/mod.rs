@@ -8,6 +8,7 @@ mod journal;
 mod leases;
 mod life_cycles;
 mod properties;
+mod prune;
 mod secrets;
 
 use std::path::PathBuf;

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,58 +15,11 @@ use trueup::object::delivery::DeliveryState;
 use trueup::store::{Clock, DeliveryFilter, Store};
 
 use crate::engine_rig::{Receiver, apply, destination, project, simple, webhook};
+use crate::killable::{Killable, PATIENCE, kills};
 use crate::world::Random;
 
 /// Who sends at the same time.
 const SENDERS: usize = 6;
-/// The longest that anything may take to come about.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A server as a process of its own.
-struct Serving {
-    process: Child,
-    url: String,
-}
-
-impl Serving {
-    fn start(folder: &Path) -> Self {
-        let ready = folder.join("ready");
-        let _ = std::fs::remove_file(&ready);
-        let mut process = Command::new(env!("CARGO_BIN_EXE_trueup"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--allow-egress", "127.0.0.0/8", "--log-level", "error"])
-            .arg("--data")
-            .arg(folder)
-            .arg("--ready-file")
-            .arg(&ready)
-            .env_clear()
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("a server");
-        let started = Instant::now();
-        let url = loop {
-            match std::fs::read_to_string(&ready) {
-                Ok(url) if url.ends_with('\n') => break url.trim().to_owned(),
-                Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(2)),
-            }
-            assert_eq!(process.try_wait().expect("a state"), None, "the server has ended");
-            assert!(started.elapsed() < PATIENCE, "the server does not start");
-        };
-        Self { process, url }
-    }
-
-    /// As `kill -9`.
-    fn kill(&mut self) {
-        self.process.kill().expect("a kill");
-        self.process.wait().expect("an end");
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// Two webhooks on the same event: one to a receiver that takes everything; one to where nobody listens, tried once, for
 /// one event in fifty, because a destination that fails is called slowly.
@@ -122,7 +74,7 @@ async fn send(url: String, token: String, seed: u64, accepted: Arc<Mutex<BTreeSe
 
 #[test]
 fn what_was_accepted_is_delivered_or_dead() {
-    let kills: u64 = std::env::var("TRUEUP_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let kills = kills(5);
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().expect("a folder");
@@ -134,7 +86,7 @@ fn what_was_accepted_is_delivered_or_dead() {
     let accepted = Arc::new(Mutex::new(BTreeSet::new()));
     let mut random = Random::new(16);
     for kill in 0..kills {
-        let mut server = Serving::start(folder.path());
+        let mut server = Killable::start(folder.path());
         let senders: Vec<_> = (0..SENDERS)
             .map(|sender| {
                 let seed = kill * 100 + u64::try_from(sender).expect("a small number");
@@ -147,7 +99,7 @@ fn what_was_accepted_is_delivered_or_dead() {
         senders.iter().for_each(tokio::task::JoinHandle::abort);
     }
     let accepted = accepted.lock().expect("a set").clone();
-    let server = Serving::start(folder.path());
+    let server = Killable::start(folder.path());
     let states = runtime.block_on(settled(&file));
     drop(server);
     let arrived: BTreeSet<String> = receiver

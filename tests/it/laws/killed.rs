@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::rig::{Rig, State};
 use crate::stories::{BASE, base_with};
+use crate::support::Project;
 use crate::world::Random;
 
 /// Enough objects that writing them takes a while.
-fn many(class: &str) -> String {
+pub(super) fn many(class: &str) -> String {
     let event = |n: usize| {
         format!(
             "---\napiVersion: trueup/v1\nkind: EventType\nmetadata: {{ name: e{n} }}\nspec: {{ properties: {{ p: {{ type: string, class: {class} }} }} }}\n"
@@ -38,21 +39,31 @@ fn copy_of(rig: &Rig) -> Rig {
     other
 }
 
-/// Starts the binary and kills it after a while. Killing at a given moment is what is tried, so this waits without sleeping.
-fn kill_after(rig: &Rig, arguments: &[&str], after: Duration) {
-    let mut command = rig.project.command(arguments);
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+/// Lets time pass. Killing at a given moment is what is tried, so this waits without sleeping.
+pub(super) fn pass(time: Duration) {
     let started = Instant::now();
-    let mut child = command.spawn().expect("a run");
-    while started.elapsed() < after {
+    while started.elapsed() < time {
         std::hint::spin_loop();
     }
+}
+
+/// A moment between the begin of something that takes so long, and a little behind its end.
+pub(super) fn moment(random: &mut Random, length: Duration) -> Duration {
+    length.mul_f64(f64::from(u32::try_from(random.below(1100)).expect("small")) / 1000.0)
+}
+
+/// Starts the binary and kills it after a while.
+pub(super) fn kill_after(project: &Project, arguments: &[&str], after: Duration) {
+    let mut command = project.command(arguments);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().expect("a run");
+    pass(after);
     child.kill().expect("a kill");
     child.wait().expect("an end");
 }
 
 /// What the plan has done, by address and action; each at most once.
-fn done(state: &State) -> BTreeMap<(String, String), usize> {
+pub(super) fn done(state: &State) -> BTreeMap<(String, String), usize> {
     let mut done = BTreeMap::new();
     for entry in state.audit.iter().filter(|entry| entry.plan_id.is_some() && entry.action != "mark-used") {
         let address = entry.address.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -79,9 +90,9 @@ fn rounds(seed: u64, start: &Rig) {
     for round in 0..14 {
         let rig = copy_of(start);
         // Beyond its end, too: killed when everything is done.
-        let after = length.mul_f64(f64::from(u32::try_from(random.below(1100)).expect("small")) / 1000.0);
+        let after = moment(&mut random, length);
         let story = format!("round {round}, killed after {after:?} of {length:?}");
-        kill_after(&rig, &["apply", "-y", "plan.json"], after);
+        kill_after(&rig.project, &["apply", "-y", "plan.json"], after);
         let killed = state(&rig);
         let rows = |state: &Option<State>| state.as_ref().map(|state| state.snapshot.rows.len()).unwrap_or_default();
         let audit = |state: &Option<State>| state.as_ref().map(|state| state.audit.len()).unwrap_or_default();

@@ -7,12 +7,16 @@ mod empty_after_apply;
 mod exported;
 mod faults;
 mod killed;
+#[cfg(unix)]
+mod killed_over_http;
 mod order;
 mod over_http;
 mod ownership;
 mod plan_writes_nothing;
 mod preview_equals_reality;
 mod pruning;
+#[cfg(unix)]
+mod runs_survive;
 mod same_input;
 mod secrets;
 mod stale_plans;

@@ -1,5 +1,5 @@
-//! Law 4 for what is loaded: the order of files, documents, keys and set elements changes neither digest nor
-//! diagnostics. And whatever the bytes are, loading ends, without a panic, with every position inside its file.
+//! Law 4: the order of files, documents, keys and set elements changes neither digest nor diagnostics nor actions. And
+//! whatever the bytes are, loading ends, without a panic, with every position inside its file.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,6 +10,10 @@ use trueup::base::diagnostic::Diagnostic;
 use trueup::base::source::{SourceMap, Span};
 use trueup::desired::load::{LoadedProject, load_project};
 use trueup::manifest::{Input, LoadOptions};
+use trueup::plan::file_v1::{ActionV1, PlanV1};
+
+use crate::rig::{Planned, Rig, actions};
+use crate::world::{Random, World, seeds, text};
 
 /// Manifests of several kinds with references, sets, variables, an alias and, at the end, mistakes.
 const MANIFESTS: &str = r#"apiVersion: trueup/v1
@@ -98,11 +102,15 @@ fn manifests() -> Vec<Value> {
     MANIFESTS.split("---\n").map(|text| serde_yaml::from_str(text).expect("a manifest")).collect()
 }
 
+/// Keys whose lists are sets (domain, `Compare::Set` of the kinds).
+const SETS: &[&str] =
+    &["scopes", "members", "include", "operations", "workflows", "audiences", "endUsers", "administrators", "urls"];
+
 /// Turns the keys of all maps, and the elements of what is a set, by `turn`.
 fn turned(value: &Value, turn: usize, in_set: bool) -> Value {
     match value {
         Value::Object(map) => {
-            let is_set = |key: &str| matches!(key, "scopes" | "members" | "include");
+            let is_set = |key: &str| SETS.contains(&key);
             let mut entries: Vec<(String, Value)> =
                 map.iter().map(|(key, value)| (key.clone(), turned(value, turn, is_set(key)))).collect();
             let length = entries.len().max(1);
@@ -121,6 +129,50 @@ fn turned(value: &Value, turn: usize, in_set: bool) -> Value {
             Value::Array(list)
         }
         scalar => scalar.clone(),
+    }
+}
+
+/// The manifests in another order, with their keys and sets turned.
+fn reordered(random: &mut Random, world: &World) -> Vec<Value> {
+    let mut manifests: Vec<Value> =
+        world.manifests.iter().map(|manifest| turned(manifest, random.below(12), false)).collect();
+    for at in (1..manifests.len()).rev() {
+        manifests.swap(at, random.below(at + 1));
+    }
+    manifests
+}
+
+/// The actions with all that changes; where in which file it stands is told beside them.
+fn whole(planned: &Planned) -> Vec<ActionV1> {
+    let mut actions = PlanV1::from_plan(&planned.plan, true).actions;
+    actions.iter_mut().flat_map(|action| &mut action.changes).for_each(|change| change.origin = None);
+    actions
+}
+
+#[test]
+pub(super) fn order_changes_no_action() {
+    for seed in seeds(6) {
+        let mut random = Random::new(seed);
+        let mut world = World::random(&mut random);
+        let rig = Rig::new();
+        for round in 0..4 {
+            let story = format!("seed {seed}, round {round}");
+            rig.write_world(&world);
+            let options = rig.options();
+            let planned = rig.plan_with(&options);
+            rig.write(&text(&reordered(&mut random, &world)));
+            let other = rig.plan_with(&options);
+            assert_eq!(actions(&other.plan), actions(&planned.plan), "{story}");
+            assert!(whole(&other) == whole(&planned), "{story}: {:#?}\n{:#?}", whole(&planned), whole(&other));
+            assert_eq!(other.plan.desired, planned.plan.desired, "{story}");
+            // What was applied in one order is unchanged in any other.
+            rig.apply(&other);
+            rig.write(&text(&reordered(&mut random, &world)));
+            assert_eq!(actions(&rig.plan().plan), Vec::<String>::new(), "{story}");
+            for _ in 0..3 {
+                world.edit(&mut random);
+            }
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The same laws where the target is a server: the very tests, with another target under the rig.
 
-use super::{counts, empty_after_apply, exported, ownership, plan_writes_nothing, pruning, secrets, stale_plans};
+use super::{
+    counts, empty_after_apply, exported, order, ownership, plan_writes_nothing, pruning, same_input, secrets,
+    stale_plans,
+};
 use crate::rig::over_http;
 
 macro_rules! over_http {
@@ -16,6 +19,7 @@ over_http! {
     plan_writes_nothing::an_empty_apply_writes_nothing_either;
     empty_after_apply::after_apply_the_plan_is_empty_and_a_second_apply_writes_nothing;
     exported::an_export_plans_empty_and_exports_as_itself;
+    order::order_changes_no_action;
     stale_plans::all_stale_addresses_are_listed_and_nothing_is_written;
     stale_plans::an_address_that_was_taken_meanwhile_is_stale;
     stale_plans::a_move_of_a_stale_object_is_reported_as_stale;
@@ -28,5 +32,6 @@ over_http! {
     pruning::an_empty_project_prunes_only_when_that_is_allowed;
     secrets::every_output_is_the_same_whatever_the_secrets_are;
     secrets::no_content_of_a_secret_is_in_any_output_or_file;
-    counts::text_and_json_agree_on_all_counts;
+    counts::every_view_agrees_on_all_counts;
+    same_input::plan_takes_what_validate_takes_and_nothing_else;
 }

@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::refused;
 use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::{delivery_text, terminal};
 use crate::cli::{Context, project, target};
-use crate::provider::server::{EventsRefused, Server};
+use crate::provider::server::Server;
 
 /// Events of a request, and about its bytes: what the server takes, and a little less.
 const BATCH: usize = 1_000;
@@ -73,7 +74,8 @@ fn property(text: &str) -> Result<(String, Value), String> {
 
 /// An event on its way: its line of JSON, and where it stands in the file.
 struct Line {
-    number: usize,
+    /// `None` for the one event of the command line.
+    number: Option<usize>,
     text: String,
 }
 
@@ -130,18 +132,9 @@ fn batch(lines: &[Line]) -> usize {
 
 async fn send(server: &Server, batch: &[Line]) -> Result<Vec<String>, Exit> {
     let texts: Vec<&str> = batch.iter().map(|line| line.text.as_str()).collect();
-    match server.send_events(&texts.join("\n")).await {
-        Ok(accepted) => Ok(accepted.events.into_iter().map(|event| event.event_id).collect()),
-        Err(EventsRefused::Provider(error)) => Err(exit::provider(&error)),
-        Err(EventsRefused::Faults(faults)) => {
-            for (place, detail) in faults {
-                let place = place.map(|place| in_file(&place, batch));
-                let message = place.map_or_else(|| detail.clone(), |place| format!("{place}: {detail}"));
-                exit::say_error(&message, None);
-            }
-            Err(Exit::InvalidInput)
-        }
-    }
+    let sent = server.send_events(&texts.join("\n")).await;
+    let accepted = sent.map_err(|why| refused(why, |place| in_file(place, batch)))?;
+    Ok(accepted.events.into_iter().map(|event| event.event_id).collect())
 }
 
 /// A place that the server gives by the lines of its batch, by the lines of the file.
@@ -150,13 +143,16 @@ fn in_file(place: &str, batch: &[Line]) -> String {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (number, after) = rest.split_at_checked(digits)?;
         let line = batch.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
-        Some(format!("line {}{after}", line.number))
+        Some(match line.number {
+            Some(number) => format!("line {number}{after}"),
+            None => after.trim_start_matches(": ").to_owned(),
+        })
     });
     rest.unwrap_or_else(|| place.to_owned())
 }
 
 fn lines(context: &Context, arguments: &Arguments) -> Result<Vec<Line>, Exit> {
-    let Some(file) = &arguments.file else { return Ok(vec![Line { number: 1, text: one(arguments).to_string() }]) };
+    let Some(file) = &arguments.file else { return Ok(vec![Line { number: None, text: one(arguments).to_string() }]) };
     let text = read(context, file)?;
     let mut lines = Vec::new();
     let mut problems = 0;
@@ -166,7 +162,7 @@ fn lines(context: &Context, arguments: &Arguments) -> Result<Vec<Line>, Exit> {
             Ok(mut event) => {
                 // With an id it can be sent again when the answer is lost.
                 event.entry("eventId").or_insert_with(new_id);
-                lines.push(Line { number, text: Value::Object(event).to_string() });
+                lines.push(Line { number: Some(number), text: Value::Object(event).to_string() });
             }
             Err(error) => {
                 exit::say_error(&format!("line {number}: not an event: {error}"), None);
@@ -189,6 +185,11 @@ fn read(context: &Context, file: &Path) -> Result<String, Exit> {
         opened.and_then(|file| file.take(FILE_LIMIT).read_to_string(&mut text))
     };
     read.map_err(|error| exit::failed(format!("failed to read {}: {error}", file.display())))?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes >= FILE_LIMIT) {
+        // Half a file would be sent as if it were the whole.
+        exit::say_error(&format!("{} is larger than {FILE_LIMIT} bytes; send it in parts", file.display()), None);
+        return Err(Exit::InvalidInput);
+    }
     Ok(text)
 }
 
@@ -240,20 +241,23 @@ mod tests {
 
     #[test]
     fn places_are_those_of_the_file() {
-        let line = |number| Line { number, text: String::new() };
+        let line = |number| Line { number: Some(number), text: String::new() };
         let batch = [line(4), line(7)];
         assert_eq!(in_file("line 2: event", &batch), "line 7: event");
         assert_eq!(in_file("line 1", &batch), "line 4");
         assert_eq!(in_file("line 9: event", &batch), "line 9: event");
         assert_eq!(in_file("event", &batch), "event");
+        let of_the_command_line = [Line { number: None, text: String::new() }];
+        assert_eq!(in_file("line 1: event", &of_the_command_line), "event");
     }
 
     #[test]
     fn batches_are_what_the_server_takes() {
-        let lines: Vec<Line> = (0..1_500).map(|number| Line { number, text: "x".repeat(10) }).collect();
+        let lines: Vec<Line> = (0..1_500).map(|number| Line { number: Some(number), text: "x".repeat(10) }).collect();
         assert_eq!((batch(&lines), batch(&lines[1_000..])), (1_000, 500));
-        let large: Vec<Line> = (0..3).map(|number| Line { number, text: "x".repeat(4 * 1024 * 1024) }).collect();
+        let large: Vec<Line> =
+            (0..3).map(|number| Line { number: Some(number), text: "x".repeat(4 * 1024 * 1024) }).collect();
         assert_eq!(batch(&large), 1);
-        assert_eq!(batch(&[Line { number: 1, text: "x".repeat(9 * 1024 * 1024) }]), 1);
+        assert_eq!(batch(&[Line { number: Some(1), text: "x".repeat(9 * 1024 * 1024) }]), 1);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::refused;
 use crate::base::ident::{Name, ObjectId};
 use crate::cli::arguments::{ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
@@ -77,7 +78,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
             Some(file) => read_call(&context.working_folder, file)?,
             None => NotificationCall { notification: body(&server, arguments).await? },
         };
-        server.send_notification(&call).await.map_err(|error| exit::provider(&error))
+        server.send_notification(&call).await.map_err(|why| refused(why, str::to_owned))
     });
     let sent = match sent {
         Ok(sent) => sent,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::configuration::Configuration;
 use super::super::report::CaseError;
 use super::super::why::{Asked, RowOutcome};
 use crate::base::path::Path;
@@ -13,7 +12,6 @@ use crate::behaviour::run::data;
 use crate::behaviour::run::effect::{Delivery, Effect, Event, HeaderContent, HttpRequest, HttpResult, TaskOutcome};
 use crate::behaviour::run::intent;
 use crate::behaviour::run::state::{Outcome, RunState};
-use crate::desired::DesiredObject;
 use crate::kinds::header::HeaderValue;
 use crate::kinds::test::given::{Answer, GivenRun, Response};
 use crate::kinds::workflow::WorkflowSpec;
@@ -23,13 +21,21 @@ use crate::kinds::workflow::step::{Branch, End, NO_MATCH, Step};
 const KEY: &str = "test";
 
 /// A run that has ended.
-pub(super) struct Ran {
+pub(in crate::review) struct Ran {
     /// How it stands at its end.
-    pub(super) state: RunState,
+    pub(in crate::review) state: RunState,
     /// Its visits in order, one for each step of its path.
     pub(super) visits: Vec<Visit>,
     /// The requests it made, in order.
-    pub(super) requests: Vec<Request>,
+    pub(in crate::review) requests: Vec<Request>,
+}
+
+/// Why a run came to no end.
+pub(in crate::review) struct Stopped {
+    /// What stopped it.
+    pub(in crate::review) error: CaseError,
+    /// The step it stood at, and what is said of it.
+    pub(super) at: Option<(String, &'static str)>,
 }
 
 /// A visit of a step.
@@ -60,13 +66,13 @@ pub(super) enum Left {
 }
 
 /// A request that was made.
-pub(super) struct Request {
+pub(in crate::review) struct Request {
     /// The step that made it.
-    pub(super) step: String,
+    pub(in crate::review) step: String,
     /// What is sent.
-    pub(super) sent: HttpRequest,
+    pub(in crate::review) sent: HttpRequest,
     /// Its headers as they are expected: secrets as their references.
-    pub(super) headers: Vec<(String, Value)>,
+    pub(in crate::review) headers: Vec<(String, Value)>,
 }
 
 /// What the world answers, and the exit that comes of it.
@@ -79,33 +85,28 @@ struct Answered {
 ///
 /// # Errors
 /// When the data do not fit, when the case does not say what is needed to go on, or when the run fails.
-pub(super) fn simulate(
-    configuration: &Configuration<'_>,
-    object: &DesiredObject,
-    workflow: &WorkflowSpec,
-    given: &GivenRun,
-) -> Result<Ran, CaseError> {
+pub(in crate::review) fn simulate(workflow: &WorkflowSpec, given: &GivenRun) -> Result<Ran, Stopped> {
+    let stopped = |error: CaseError| Stopped { error, at: None };
     let variables = data::begin(&workflow.data, &given.data).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        CaseError::new(format!("a server would refuse to start it: {}", errors.join("; ")))
+        stopped(CaseError::new(format!("a server would refuse to start it: {}", errors.join("; "))))
     })?;
     let mut ran = Ran { state: RunState::new(KEY, variables), visits: Vec::new(), requests: Vec::new() };
     let mut event = Event::Begin;
     loop {
         let (before, taken) = (ran.state.clone(), event.clone());
-        let effect = advance(workflow, &mut ran.state, event).map_err(|error| CaseError::new(error.to_string()))?;
+        let effect = advance(workflow, &mut ran.state, event);
+        let effect = effect.map_err(|error| stopped(CaseError::new(error.to_string())))?;
         walked(workflow, &before, &taken, &mut ran);
         let name = ran.state.path.last().cloned().unwrap_or_default();
         let step = step(workflow, &name);
         let world = World { given, step, visit: ran.state.path.iter().filter(|other| **other == name).count() - 1 };
         let answered = match effect {
             Effect::Ended(Outcome::Completed) => return Ok(ran),
-            Effect::Ended(Outcome::Cancelled) => return Err(CaseError::new("the run was cancelled")),
+            Effect::Ended(Outcome::Cancelled) => return Err(stopped(CaseError::new("the run was cancelled"))),
             Effect::Ended(Outcome::Failed(reason)) => {
-                let mut error = CaseError::new(format!("the run failed: {reason}"));
-                let path = Path::keys("spec.steps").element(&name);
-                error.decided = vec![configuration.decider(&object.address, path, "it stood here")];
-                return Err(error);
+                let error = CaseError::new(format!("the run failed: {reason}"));
+                return Err(Stopped { error, at: Some((name, "it stood here")) });
             }
             Effect::CallHttp(request) => {
                 let headers = headers(step, &request);
@@ -118,10 +119,8 @@ pub(super) fn simulate(
             Effect::Notify(_) => Ok(Answered { event: Event::Notified, exit: "next".to_owned() }),
         };
         let answered = answered.map_err(|(message, help)| {
-            let mut error = CaseError::new(message).help(help);
-            let path = Path::keys("spec.steps").element(&name);
-            error.decided = vec![configuration.decider(&object.address, path, "the run waits here")];
-            error
+            let error = CaseError::new(message).help(help);
+            Stopped { error, at: Some((name.clone(), "the run waits here")) }
         })?;
         if let Some(last) = ran.visits.last_mut() {
             last.left = Left::Exit(answered.exit);

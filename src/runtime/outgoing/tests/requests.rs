@@ -105,6 +105,16 @@ async fn a_body_that_never_ends_ends_with_the_time() {
     assert!(matches!(local().send(call).await, Err(OutgoingError::Timeout(_))));
 }
 
+/// A receiver that answers and then keeps the body open, as event streams do, has answered.
+#[tokio::test]
+async fn a_body_nobody_wants_makes_no_failure_of_an_answer() {
+    let server =
+        Scripted::new([Answer::Bytes(b"HTTP/1.1 202 Accepted\r\ncontent-length: 10\r\n\r\nabc".to_vec())]).await;
+    let mut call = get(server.url("/"));
+    (call.timeout, call.answer) = (Duration::from_millis(300), AnswerBody::Ignored);
+    assert_eq!(local().send(call).await.map(|answer| answer.status.as_u16()), Ok(202));
+}
+
 #[tokio::test]
 async fn failures_are_told_apart_and_name_no_url() {
     let closed = {

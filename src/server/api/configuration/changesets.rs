@@ -3,6 +3,7 @@
 use axum::extract::State;
 
 use super::{AREA, CHANGESET_LIMIT, check, json, signed};
+use crate::base::code::Code;
 use crate::base::ident::PlanId;
 use crate::base::secret::looks_masked;
 use crate::object::access::Scope;
@@ -75,7 +76,7 @@ fn faults(request: &ChangesetRequest) -> Answer<Vec<Fault>> {
     for write in &request.writes {
         if write.action != write.operation.action() {
             let detail = format!("it is called {} and does {}", write.action, write.operation.action());
-            faults.push(Fault { place: Some(write.address.to_string()), detail });
+            faults.push(Fault { code: Some(Code::InvalidValue), place: Some(write.address.to_string()), detail });
         }
         let Some(body) = write.operation.body() else { continue };
         faults.extend(check::faults(&write.address, &body.metadata, &body.spec)?);
@@ -83,7 +84,7 @@ fn faults(request: &ChangesetRequest) -> Answer<Vec<Fault>> {
             if looks_masked(secret.content.0.expose_to_target()) {
                 let place = Some(format!("{} {}", write.address, secret.path));
                 let detail = "the content is what consoles show in place of a secret".to_owned();
-                faults.push(Fault { place, detail });
+                faults.push(Fault { code: Some(Code::SecretMasked), place, detail });
             }
         }
         if faults.len() > 100 {

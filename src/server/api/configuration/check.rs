@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::base::diagnostic::Severity;
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::path::Path;
+use crate::base::positions::Positions;
+use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::kinds::finding::Findings;
-use crate::kinds::schema::validator;
+use crate::kinds::schema::{strict, validator};
 use crate::kinds::scope::Siblings;
 use crate::kinds::{Address, Kind, Metadata};
 use crate::runtime::configuration::Configuration;
@@ -18,12 +21,24 @@ pub(super) fn faults(address: &Address, metadata: &Metadata, spec: &Value) -> An
     let validator = validator(address.kind).map_err(|error| Problem::internal(error.to_string()))?;
     let metadata = serde_json::to_value(metadata).map_err(|error| Problem::internal(error.to_string()))?;
     let manifest = json!({ "apiVersion": "trueup/v1", "kind": address.kind, "metadata": metadata, "spec": spec });
-    let fault = |error: jsonschema::ValidationError<'_>| {
-        let pointer = error.instance_path().to_string();
-        // The value itself may be what somebody typed in place of a secret's reference.
-        Fault { place: Some(format!("{address} {pointer}")), detail: error.masked_with("…").to_string() }
+    if validator.is_valid(&manifest) {
+        return Ok(Vec::new());
+    }
+    // In the words an author of manifests gets; they never repeat what stands in a secret's place.
+    let context = SchemaContext {
+        schema: strict(address.kind),
+        instance: &manifest,
+        positions: &Positions::default(),
+        base: &Path::root(),
+        address: None,
     };
-    Ok(validator.iter_errors(&manifest).take(FAULTS).map(fault).collect())
+    let fault = |Diagnostic { code, message, path, help, .. }: Diagnostic| Fault {
+        code: Some(code),
+        place: Some(path.map_or_else(|| address.to_string(), |path| format!("{address} {path}"))),
+        detail: help.map_or_else(|| message.clone(), |help| format!("{message}; {help}")),
+    };
+    let found = schema_diagnostics(validator.iter_errors(&manifest), context);
+    Ok(found.into_iter().take(FAULTS).map(fault).collect())
 }
 
 /// The faults of an object in the light of the others, as far as they are live: an event without the property that a
@@ -37,7 +52,11 @@ pub(super) fn faults_among(address: &Address, spec: &Value, others: &Configurati
     let errors = findings.as_slice().iter().filter(|finding| finding.severity == Severity::Error);
     errors
         .take(FAULTS)
-        .map(|finding| Fault { place: Some(format!("{address} {}", finding.path)), detail: finding.message.clone() })
+        .map(|finding| Fault {
+            code: Some(finding.code),
+            place: Some(format!("{address} {}", finding.path)),
+            detail: finding.message.clone(),
+        })
         .collect()
 }
 

@@ -19,7 +19,7 @@ use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::{Json, Path};
 use crate::server::api::problem::{Answer, Problem, ProblemCode};
 use crate::server::state::AppState;
-use crate::store::{IfMatch, PutOutcome};
+use crate::store::{IfMatch, Put, PutOutcome};
 
 const PATH: &str = "/v1/projects/{project}/objects/{kind}/{name}";
 
@@ -144,13 +144,13 @@ async fn put(
         writes.push(SecretWrite { path, content });
     }
     let spec: Value = spec;
-    let outcome =
+    let Put { outcome, record } =
         state.store().put_by_hand(&caller.project, &address, metadata, spec, writes, &caller.actor(), if_match).await?;
     let status = match outcome {
-        PutOutcome::Created(..) => StatusCode::CREATED,
-        PutOutcome::Updated(..) | PutOutcome::Unchanged(..) => StatusCode::OK,
+        PutOutcome::Created => StatusCode::CREATED,
+        PutOutcome::Updated | PutOutcome::Unchanged => StatusCode::OK,
     };
-    Ok(answer(status, record(&state, &caller.project, &address).await?))
+    Ok(answer(status, record.into()))
 }
 
 async fn delete(
