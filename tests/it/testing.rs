@@ -147,7 +147,9 @@ fn differences(case: &str) -> Vec<(String, Value, Value, String)> {
         .map(|difference| {
             assert_eq!(difference["file"], "tests/t.yaml", "{difference}");
             let decided = &difference["decided_by"][0];
-            let line = PROJECT.lines().nth(decided["line"].as_u64().map_or(0, |line| line as usize - 1));
+            let line = PROJECT
+                .lines()
+                .nth(decided["line"].as_u64().and_then(|line| usize::try_from(line).ok()).map_or(0, |line| line - 1));
             let place = format!(
                 "{} {}: {} <{}>",
                 decided["address"].as_str().unwrap_or_default(),
@@ -530,7 +532,7 @@ fn coverage_lists_what_no_case_touches() {
     assert_eq!(found["conditions"]["missed"][0]["what"], "score lessThan 7");
     assert_eq!(found["routes"]["missed"][0]["path"], "spec.steps[ask].routes.gathered");
     assert_eq!(found["placeholders"]["missed"][0]["what"], "NAME");
-    project.write("tests/more.yaml", r#"
+    project.write("tests/more.yaml", r"
 apiVersion: trueup/v1
 kind: Test
 metadata: { name: more }
@@ -545,7 +547,7 @@ spec:
     - name: c
       workflow: { name: flow, data: { AMOUNT: 200 }, inputs: { ask: x }, responses: { call: success, approve: completed } }
       expect: { variables: { AMOUNT: 200 } }
-"#);
+");
     let found = coverage(&project);
     assert_eq!(counts(&found), [(1, 3), (5, 5), (4, 7), (1, 1)]);
     let never: Vec<&Value> =
@@ -603,7 +605,7 @@ fn check_junit(xml: &str) -> Vec<(String, String)> {
         if name == "testcase" {
             cases.push((value("name").unwrap_or_default(), "passed".to_owned()));
         } else if let (Some(last), "failure" | "error") = (cases.last_mut(), name.as_str()) {
-            last.1 = name.clone();
+            last.1.clone_from(&name);
         }
         if !is_empty {
             open.push(name);
@@ -615,11 +617,9 @@ fn check_junit(xml: &str) -> Vec<(String, String)> {
 
 #[test]
 fn junit_has_its_form_whatever_the_names_are() {
-    let hostile = r#"</testcase>]]><x a='1'>&amp;\u001b[31m\n"#;
-    let project = project(&format!(
-        "{TWO}    - {{ name: \"{}\", workflow: {{ name: flow }}, expect: {{ path: [] }} }}\n",
-        hostile
-    ));
+    let hostile = r"</testcase>]]><x a='1'>&amp;\u001b[31m\n";
+    let project =
+        project(&format!("{TWO}    - {{ name: \"{hostile}\", workflow: {{ name: flow }}, expect: {{ path: [] }} }}\n"));
     let run = project.run(&["test", "-o", "junit", "--output-file", "junit=out.xml"]);
     assert_eq!(run.code, 1, "{}", run.err);
     let cases = check_junit(&run.out);
