@@ -1,6 +1,10 @@
 //! Policies as the binary keeps them: in `validate` by the manifests alone, in `plan` and `apply` by what would be.
 
 use serde_json::Value;
+use trueup::kinds::DataClass;
+use trueup::plan::data_flow::{DataFlow, FlowChange};
+use trueup::review::policy::{Limits, of_plan};
+use trueup::review::states::{State, States};
 
 use crate::rig::Rig;
 use crate::stories::{BASE, base_with, base_without};
@@ -167,6 +171,32 @@ fn each_variable_is_seen() {
     let found = findings(&rig);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].2.contains("the object is removed, so `object` is null"), "{found:?}");
+}
+
+/// `flow` is what the plan says of the object that the rule is asked about.
+#[test]
+fn a_rule_sees_the_flows_of_its_object() {
+    let rule = "flow.all(f, f.class != 'personal' || f.change == 'removed' || f.host in ['here.test'])";
+    let rig = with_policies(BASE, &[policy("stay", "{}", rule, "error")]);
+    let loaded = rig.load();
+    let mut plan = rig.plan().plan;
+    let flow = |via: &str, host: &str, class, change| DataFlow {
+        class,
+        source: "survey.submitted.answer".to_owned(),
+        via: via.parse().expect("an address"),
+        host: host.to_owned(),
+        change,
+    };
+    plan.review.data_flow = vec![
+        flow("Webhook/nps", "there.test", DataClass::Personal, FlowChange::Added),
+        flow("Workflow/newsletter", "here.test", DataClass::Personal, FlowChange::Kept),
+        flow("Workflow/newsletter", "there.test", DataClass::Personal, FlowChange::Removed),
+        flow("Template/lead", "there.test", DataClass::Technical, FlowChange::Added),
+    ];
+    let states = States { after: State::of_manifests(&loaded.desired), ..States::default() };
+    let found = of_plan(&plan, &loaded.desired, &states, Limits::default());
+    let addresses: Vec<String> = found.iter().map(|finding| finding.address.to_string()).collect();
+    assert_eq!(addresses, ["Webhook/nps"]);
 }
 
 /// A rule without an answer is a broken one, and says why without a value.

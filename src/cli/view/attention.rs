@@ -94,3 +94,8 @@ pub(super) fn by_kind(plan: &Plan) -> Vec<(ActionKind, usize)> {
     };
     ActionKind::ALL.iter().map(|kind| (*kind, of(*kind))).filter(|(_, times)| *times > 0).collect()
 }
+
+/// A number of events that come or go; none needs no sign.
+pub(super) fn signed(sign: &str, number: u64) -> String {
+    if number == 0 { "0".to_owned() } else { format!("{sign}{number}") }
+}

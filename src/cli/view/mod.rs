@@ -2,6 +2,8 @@
 //!
 //! Nothing here decides anything, and only `terminal` knows whether somebody is looking.
 
+#[cfg(test)]
+mod agreement;
 mod attention;
 mod change_lines;
 mod change_text;

@@ -12,7 +12,7 @@ use crate::base::diagnostic::Severity;
 use crate::base::diagnostic_record::{DiagnosticRecord, RelatedRecord};
 use crate::base::path::Path;
 use crate::plan::Plan;
-use crate::plan::plan_value::{Change, Origin};
+use crate::plan::plan_value::{Blame, Change, Origin};
 use crate::plan::reason::Reason;
 use crate::plan::shown::Shown;
 
@@ -162,7 +162,13 @@ fn changes(text: &str) -> Vec<Change> {
         (text.to_owned(), Shown::Plain(text.into())),
         ("list".to_owned(), Shown::List(vec![Shown::Plain(text.into()), Shown::Plain(json!(format!("a\n{text}\n")))])),
     ]);
-    let written = Origin { note: Some(text.to_owned()), ..origin(text, 3, 1, None) };
+    let blame = Blame {
+        commit: text.to_owned(),
+        author: text.to_owned(),
+        at: "2026-11-22T08:30:00Z".parse().unwrap(),
+        summary: text.to_owned(),
+    };
+    let written = Origin { note: Some(text.to_owned()), blame: Some(blame), ..origin(text, 3, 1, None) };
     let keyed = Change { path: Path::keys("spec").key(text), ..change("spec", None, Some(nested)) };
     vec![
         Change { origin: Some(written), ..keyed },

@@ -1,10 +1,10 @@
-//! Law 12: text and JSON agree on all counts.
+//! Law 12: text, JSON, Markdown and HTML agree on all counts, here for plans that the planner makes.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trueup::cli::view::style::Style;
-use trueup::cli::view::{plan_json, plan_text};
+use trueup::cli::view::{html, markdown, plan_json, plan_text};
 use trueup::object::action::ActionKind;
 use trueup::plan::{Plan, PlanOptions};
 
@@ -23,6 +23,7 @@ fn agree(plan: &Plan, story: &str) {
     plan_json::write(&mut json, plan, false).expect("a JSON document");
     let text = String::from_utf8(text).expect("UTF-8");
     let json: Value = serde_json::from_slice(&json).expect("JSON");
+    let (comment, page) = (markdown::text(plan, false), html::text(plan, false));
     let listed = json["actions"].as_array().expect("actions");
     let mut by_kind: BTreeMap<&str, usize> = BTreeMap::new();
     for action in listed {
@@ -38,8 +39,13 @@ fn agree(plan: &Plan, story: &str) {
         let lines =
             text.lines().filter(|line| line.starts_with(&head) && line.contains(&format!("  {kind}  ("))).count();
         assert_eq!(lines, in_list, "{kind} in {story}\n{text}");
+        assert_eq!(comment.matches(&format!("` | {kind} | `")).count(), in_list, "{kind} in {story}\n{comment}");
+        let shown = page.matches(&format!("<span class=\"verb\">{kind}</span>")).count();
+        assert_eq!(shown, in_list, "{kind} in {story}\n{page}");
     }
     let last = text.lines().last().expect("a last line");
+    assert!(comment.contains(&format!("\n**{last}**\n")), "{story}: {last}\n{comment}");
+    assert!(page.contains(&format!("<h1 id=\"totals\">{last}</h1>")), "{story}: {last}\n{page}");
     if listed.is_empty() {
         assert_eq!(last, "No changes.", "{story}");
         return;
@@ -54,7 +60,7 @@ fn agree(plan: &Plan, story: &str) {
 }
 
 #[test]
-pub(super) fn text_and_json_agree_on_all_counts() {
+pub(super) fn every_view_agrees_on_all_counts() {
     for seed in seeds(12) {
         let mut random = Random::new(seed);
         let mut world = World::random(&mut random);

@@ -32,6 +32,6 @@ over_http! {
     pruning::an_empty_project_prunes_only_when_that_is_allowed;
     secrets::every_output_is_the_same_whatever_the_secrets_are;
     secrets::no_content_of_a_secret_is_in_any_output_or_file;
-    counts::text_and_json_agree_on_all_counts;
+    counts::every_view_agrees_on_all_counts;
     same_input::plan_takes_what_validate_takes_and_nothing_else;
 }

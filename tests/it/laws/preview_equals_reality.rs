@@ -365,7 +365,7 @@ fn configuration(random: &mut Random, receiver: &Receiver) -> Vec<(String, Value
     objects
 }
 
-fn webhook(random: &mut Random) -> Value {
+pub(crate) fn webhook(random: &mut Random) -> Value {
     let event = *random.pick(&EVENTS);
     let own: &[&str] = match event {
         "survey.submitted" => &["score", "answer"],
@@ -408,7 +408,7 @@ fn webhook(random: &mut Random) -> Value {
     webhook
 }
 
-fn event(random: &mut Random, id: &str) -> Value {
+pub(crate) fn event(random: &mut Random, id: &str) -> Value {
     let kind = *random.pick(&EVENTS);
     let mut properties = Map::new();
     if random.chance(70) {

@@ -129,9 +129,8 @@ fn rows(columns: &[usize], edges: &[(usize, usize)]) -> Vec<usize> {
         for column in turn {
             let Some(order) = orders.get_mut(column) else { continue };
             order.sort_by_cached_key(|node| {
-                let neighbours = edges.iter().filter_map(|(from, to)| match going_right {
-                    true => (to == node).then_some(*from),
-                    false => (from == node).then_some(*to),
+                let neighbours = edges.iter().filter_map(|(from, to)| {
+                    if going_right { (to == node).then_some(*from) } else { (from == node).then_some(*to) }
                 });
                 let places: Vec<usize> = neighbours.filter_map(|neighbour| row.get(neighbour).copied()).collect();
                 let own = row.get(*node).copied().unwrap_or_default();

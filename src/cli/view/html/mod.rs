@@ -164,8 +164,12 @@ impl Report<'_> {
         let Attention { refusals, errors, warnings, personal, sends, behaviour, removals } = &self.attention;
         if self.attention.is_refused() {
             boxed(page, "box refused", "Apply refuses this plan", |page| {
-                refusals.iter().for_each(|text| page.leaf("li", &[], text));
-                errors.iter().for_each(|finding| page.put("li", &[], |page| review::policy(page, finding)));
+                for text in refusals {
+                    page.leaf("li", &[], text);
+                }
+                for finding in errors {
+                    page.put("li", &[], |page| review::policy(page, finding));
+                }
             });
         }
         if self.attention.has_warnings() {
@@ -186,8 +190,12 @@ impl Report<'_> {
                         page.text(&format!(" sends to {sends} at once"));
                     });
                 }
-                behaviour.iter().chain(removals).for_each(|text| page.leaf("li", &[], text));
-                warnings.iter().for_each(|finding| page.put("li", &[], |page| review::policy(page, finding)));
+                for text in behaviour.iter().chain(removals) {
+                    page.leaf("li", &[], text);
+                }
+                for finding in warnings {
+                    page.put("li", &[], |page| review::policy(page, finding));
+                }
             });
         }
     }
@@ -201,9 +209,9 @@ impl Report<'_> {
             if !plan.orphans.is_empty() {
                 page.leaf("h3", &[], "No longer in the manifests; --prune removes them");
                 page.put("ul", &[class("names")], |page| {
-                    plan.orphans
-                        .iter()
-                        .for_each(|one| page.put("li", &[], |page| page.leaf("code", &[], &one.to_string())));
+                    for one in &plan.orphans {
+                        page.put("li", &[], |page| page.leaf("code", &[], &one.to_string()));
+                    }
                 });
             }
             if !plan.unknown_secrets.is_empty() {
@@ -233,8 +241,12 @@ impl Report<'_> {
         }
         section(page, &Section { anchor: "warnings", title: "Warnings", number: self.warned() }, |page| {
             page.put("ul", &[class("lines")], |page| {
-                self.plan.warnings.iter().for_each(|text| page.leaf("li", &[], text));
-                self.plan.diagnostics.iter().for_each(|record| page.put("li", &[], |page| diagnostic(page, record)));
+                for text in &self.plan.warnings {
+                    page.leaf("li", &[], text);
+                }
+                for record in &self.plan.diagnostics {
+                    page.put("li", &[], |page| diagnostic(page, record));
+                }
             });
         });
     }

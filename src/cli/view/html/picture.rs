@@ -7,13 +7,13 @@ use crate::cli::view::visible;
 use crate::plan::plan_value::Plan;
 
 /// Sizes of boxes and of what lies between them, in units of the picture.
-const WIDTH: i64 = 210;
+const WIDTH: i64 = 184;
 const HEIGHT: i64 = 46;
-const BETWEEN_COLUMNS: i64 = 90;
+const BETWEEN_COLUMNS: i64 = 66;
 const BETWEEN_ROWS: i64 = 16;
 const MARGIN: i64 = 12;
 /// Characters of a name that fit a box.
-const NAME: usize = 24;
+const NAME: usize = 20;
 
 pub(super) fn write(page: &mut Page, plan: &Plan) {
     let graph = Graph::of(plan);

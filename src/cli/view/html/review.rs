@@ -2,6 +2,7 @@
 
 use super::page::{Attribute, Page, class};
 use super::{Report, Section, section};
+use crate::cli::view::attention::signed;
 use crate::cli::view::preview_text::sample_size;
 use crate::kinds::DataClass;
 use crate::kinds::policy::RuleSeverity;
@@ -30,9 +31,9 @@ impl Report<'_> {
             if !not_exercised.is_empty() {
                 page.leaf("h3", &[], "Not exercised by the sample");
                 page.put("ul", &[class("names")], |page| {
-                    not_exercised
-                        .iter()
-                        .for_each(|one| page.put("li", &[], |page| page.leaf("code", &[], &one.to_string())));
+                    for one in not_exercised {
+                        page.put("li", &[], |page| page.leaf("code", &[], &one.to_string()));
+                    }
                 });
             }
             if !not_evaluated.is_empty() {
@@ -63,8 +64,8 @@ impl Report<'_> {
                     page.put("td", &[], |page| bars(page, *before, *after, most));
                     number(page, &before.to_string(), *before > 0);
                     number(page, &after.to_string(), true);
-                    number(page, &format!("+{gained}"), *gained > 0);
-                    number(page, &format!("−{lost}"), *lost > 0);
+                    number(page, &signed("+", *gained), *gained > 0);
+                    number(page, &signed("−", *lost), *lost > 0);
                     number(page, &changed.to_string(), *changed > 0);
                 });
             }
@@ -137,7 +138,9 @@ impl Report<'_> {
         let about = Section { anchor: "policies", title: "What the policies say", number: findings.len() };
         section(page, &about, |page| {
             page.put("ul", &[class("lines")], |page| {
-                findings.iter().for_each(|finding| page.put("li", &[], |page| policy(page, finding)));
+                for finding in findings {
+                    page.put("li", &[], |page| policy(page, finding));
+                }
             });
         });
     }

@@ -1,7 +1,9 @@
+use base64::Engine as _;
 use proptest::test_runner::Config;
 use proptest::{prop_assert, proptest};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use sha2::Digest as _;
 
 use super::*;
 use crate::plan::sample::{NEEDLE, any_plan, empty, every_action, every_action_with, hostile_plan};
@@ -115,8 +117,6 @@ fn the_style_and_the_script_are_those_whose_hashes_the_page_allows() {
         let (_, rest) = page.split_once(&format!("<{tag}>")).expect("an opening tag");
         rest.split_once(&format!("</{tag}>")).expect("a closing tag").0.to_owned()
     };
-    use base64::Engine as _;
-    use sha2::Digest as _;
     for tag in ["style", "script"] {
         let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(between(tag).as_bytes()));
         assert!(policy.contains(&format!("{tag}-src 'sha256-{hash}'")), "{tag}: {policy}");

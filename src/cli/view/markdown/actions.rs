@@ -1,6 +1,6 @@
 //! What the plan does: a table of all, and each one's changes, folded.
 
-use super::inert::{cell, code, html};
+use super::inert::{cell_sentence, code, html};
 use super::parts::{Part, Piece};
 use super::{View, fence, heading, section, table};
 use crate::cli::view::attention::by_kind;
@@ -19,7 +19,7 @@ impl View {
                 code(action.action.symbol()),
                 action.action.to_string(),
                 code(&action.address.to_string()),
-                cell(&action.reason.to_string()),
+                cell_sentence(&action.reason.to_string()),
                 action.changes.len().to_string(),
             ]
         });
@@ -53,13 +53,11 @@ impl View {
         if keeps.len() > KEPT {
             open.push_str(&format!("Keeps {} more live values.\n\n", keeps.len() - KEPT));
         }
-        let mut part = match self.diff(changes, true) {
+        let part = match self.diff(changes, true) {
             Some(diff) => Part { open: open + &diff.open, ..diff },
             None => Part { open, noun: "lines", ..Part::default() },
         };
-        part.close = "\n</details>\n".to_owned();
-        part.one_of = Some("actions");
-        part
+        Part { close: "\n</details>\n".to_owned(), one_of: Some("actions"), ..part }
     }
 
     pub(super) fn drift(&self, plan: &Plan) -> Vec<Piece> {

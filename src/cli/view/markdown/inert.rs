@@ -14,6 +14,33 @@ pub(super) fn code(text: &str) -> String {
     span(&shortened(text))
 }
 
+/// A sentence. One of letters and plain signs, in which nothing can be markup to anybody, stays one; else it is code.
+pub(super) fn sentence(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { code(text) }
+}
+
+/// As [`sentence`], in a cell of a table.
+pub(super) fn cell_sentence(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { cell(text) }
+}
+
+/// Of letters, blanks and `, ; ' ( ) / - . :`, where no page is named (`www.`, `a://`), no sign is spelt (`:smile:`) and
+/// no word can be the number of a commit (`deadbeef`).
+fn is_plain(text: &str) -> bool {
+    let is_sign = |c: char| matches!(c, ' ' | ',' | ';' | '\'' | '(' | ')' | '/' | '-' | '.' | ':');
+    let is_commit = |word: &str| word.len() >= 7 && word.chars().all(|c| matches!(c, 'a'..='f' | 'A'..='F'));
+    let words = text.split(|c: char| !c.is_ascii_alphabetic());
+    text.len() <= SPAN
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.ends_with(' ')
+        && text.chars().all(|c| c.is_ascii_alphabetic() || is_sign(c))
+        && !text.to_ascii_lowercase().contains("www.")
+        && text
+            .match_indices(':')
+            .all(|(at, _)| text.get(at + 1..).is_none_or(|rest| rest.is_empty() || rest.starts_with(' ')))
+        && !words.into_iter().any(is_commit)
+}
+
 /// A code span in a cell of a table, where a vertical bar ends the cell even in code.
 pub(super) fn cell(text: &str) -> String {
     span(&shortened(text).replace('|', "\\u{7c}"))
@@ -86,6 +113,28 @@ mod tests {
         assert_eq!(code(" x"), "`  x `");
         assert_eq!(code("  "), "(blank)");
         assert_eq!(cell("a|b\nc"), "`a\\u{7c}b\\nc`");
+        for plain in ["the manifest changed", "re-pointed: Template/onboarding-step is replaced", "it's so (now)."] {
+            assert_eq!(sentence(plain), plain);
+        }
+        for text in [
+            "see #12",
+            "GH-12",
+            "https://a",
+            "ftp:x",
+            "a :smile: b",
+            "www.x",
+            "WWW.x",
+            "@a",
+            "- a",
+            "a deadbeef",
+            "a_b",
+            "a*b",
+            "ä",
+            "",
+            "a  \n",
+        ] {
+            assert!(sentence(text).starts_with(['`', '(']), "{text}");
+        }
         assert_eq!(html("<b>&'\""), "&lt;b&gt;&amp;&#39;&quot;");
     }
 }

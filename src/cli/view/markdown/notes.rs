@@ -1,6 +1,6 @@
 //! What needs attention, what the plan leaves alone, and what it was warned of.
 
-use super::inert::code;
+use super::inert::{code, sentence};
 use super::parts::{Part, Piece};
 use super::review::policy;
 use super::{list, section};
@@ -82,7 +82,7 @@ pub(super) fn warnings(plan: &Plan) -> Vec<Piece> {
     if number == 0 {
         return Vec::new();
     }
-    let warnings = plan.warnings.iter().map(|warning| code(warning));
+    let warnings = plan.warnings.iter().map(|warning| sentence(warning));
     let lines = warnings.chain(plan.diagnostics.iter().map(diagnostic));
     section("Warnings", number, list(lines, "warnings"))
 }
@@ -98,6 +98,6 @@ pub(super) fn diagnostic(record: &DiagnosticRecord) -> String {
         (Some(file), _, _) => format!("{} ", code(file)),
         (None, _, _) => String::new(),
     };
-    let help = record.help.as_ref().map(|help| format!("; {}", code(help))).unwrap_or_default();
-    format!("{place}{severity}{}: {}{help}", code(&record.code), code(&record.message))
+    let help = record.help.as_ref().map(|help| format!("; {}", sentence(help))).unwrap_or_default();
+    format!("{place}{severity}{}: {}{help}", code(&record.code), sentence(&record.message))
 }

@@ -1,8 +1,9 @@
 //! What the change does: the preview by recorded events, which data goes where, what the policies say.
 
-use super::inert::{cell, code};
+use super::inert::{cell, code, sentence};
 use super::parts::{Part, Piece};
 use super::{View, heading, list, section, table};
+use crate::cli::view::attention::signed;
 use crate::cli::view::preview_text::sample_size;
 use crate::kinds::policy::RuleSeverity;
 use crate::kinds::{Address, DataClass};
@@ -43,7 +44,7 @@ impl View {
         }
         if !not_evaluated.is_empty() {
             let lines =
-                not_evaluated.iter().map(|one| format!("{}: {}", code(&one.address.to_string()), code(&one.why)));
+                not_evaluated.iter().map(|one| format!("{}: {}", code(&one.address.to_string()), sentence(&one.why)));
             pieces.extend(section("Cannot be told here", not_evaluated.len(), list(lines, "objects")));
         }
         pieces
@@ -95,13 +96,12 @@ fn folded(title: &str, inside: Vec<Piece>) -> Vec<Piece> {
 fn deliveries(webhooks: &[WebhookPreview]) -> Part {
     let rows = webhooks.iter().map(|webhook| {
         let WebhookPreview { address, before, after, gained, lost, changed, .. } = webhook;
-        let signed = |sign: &str, number: &u64| if *number == 0 { "0".to_owned() } else { format!("{sign}{number}") };
         vec![
             code(&address.to_string()),
             before.to_string(),
             format!("**{after}**"),
-            signed("+", gained),
-            signed("−", lost),
+            signed("+", *gained),
+            signed("−", *lost),
             changed.to_string(),
         ]
     });
@@ -164,7 +164,7 @@ pub(super) fn policy(finding: &PolicyFinding) -> String {
         "{severity} {} on {}: {}{}",
         code(policy.as_str()),
         code(&address.to_string()),
-        code(message),
+        sentence(message),
         place.unwrap_or_default()
     )
 }
