@@ -158,7 +158,7 @@ fn check(seed: u64, preview: &Preview, made: &[(String, String, Seen)], came: &[
             for change in &sample.changes {
                 let side = if told.lost_sample.as_ref() == Some(sample) { &change.before } else { &change.after };
                 if let Some(side) = side {
-                    shows(seed, &change.path, side.to_json(true), seen);
+                    shows(seed, &change.path, &side.to_json(true), seen);
                 }
             }
         }
@@ -174,8 +174,8 @@ fn check(seed: u64, preview: &Preview, made: &[(String, String, Seen)], came: &[
 }
 
 /// What a sample shows of a request is in the request that arrived.
-fn shows(seed: u64, path: &Path, value: Value, (method, target, headers, body): &Seen) {
-    let text = match &value {
+fn shows(seed: u64, path: &Path, value: &Value, (method, target, headers, body): &Seen) {
+    let text = match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
@@ -197,7 +197,7 @@ fn shows(seed: u64, path: &Path, value: Value, (method, target, headers, body): 
         ["headers", name] => assert_eq!(headers.get(&name.to_ascii_lowercase()), Some(&text), "seed {seed}"),
         ["body", name] => {
             let sent: Value = serde_json::from_str(body).expect("a JSON body");
-            assert_eq!(sent[name], value, "seed {seed}: {name}");
+            assert_eq!(sent[name], *value, "seed {seed}: {name}");
         }
         ["query", name] => {
             let sent = query(target).into_iter().any(|(key, sent)| key == *name && sent == text);
