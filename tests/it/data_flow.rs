@@ -134,7 +134,9 @@ fn policies_judge_the_flows_of_what_is_left_alone_too() {
     let rig = Rig::applied(&chosen("answer"));
     let policy = "---\napiVersion: trueup/v1\nkind: Policy\nmetadata: { name: nothing-personal }\nspec:\n  match: { kinds: [Webhook] }\n  rules: [{ expression: \"flow.all(f, f.class != 'personal')\", message: keep it here }]\n";
     rig.write(&(chosen("answer") + policy));
-    let document: Value = serde_json::from_str(&rig.project.ok(&["plan", "-o", "json"]).out).expect("a plan");
+    let run = rig.project.run(&["plan", "-o", "json"]);
+    assert_eq!(run.code, 5, "{}", run.err);
+    let document: Value = serde_json::from_str(&run.out).expect("a plan");
     assert_eq!(document["actions"], json!([]));
     assert_eq!(document["policies"][0]["address"], json!("Webhook/nps"), "{}", document["policies"]);
     assert_eq!(document["data_flow"], json!([]), "the plan touches none of it");
