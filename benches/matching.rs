@@ -85,17 +85,17 @@ fn survey() -> StoredEvent {
 
 /// A webhook on surveys, and so many on something else.
 async fn apply(store: &Store, others: usize) {
-    let webhook = |event: &str, score: usize| {
+    let webhook = |event: &str, country: &str| {
         json!({ "system": "crm", "event": event, "destination": "here",
-            "conditions": [{ "property": "score", "operator": "lessThan", "value": score }] })
+            "conditions": [{ "property": "country", "operator": "equalTo", "value": country }] })
     };
     let destination = json!({ "platform": "Bench", "method": "POST", "url": "http://127.0.0.1:1/" });
     let mut writes = vec![
         create("System/crm", json!({ "platform": "web" })),
         create("Destination/here", destination),
-        create("Webhook/here", webhook("survey.submitted", 7)),
+        create("Webhook/here", webhook("survey.submitted", "DE")),
     ];
-    writes.extend((0..others).map(|n| create(&format!("Webhook/other-{n}"), webhook("survey.shown", n))));
+    writes.extend((0..others).map(|n| create(&format!("Webhook/other-{n}"), webhook("menu.opened", &n.to_string()))));
     let plan_id = PlanId(Uuid::new_v4());
     let grant = store.take_lease(&project(), plan_id, "bench").await.expect("a lease");
     let changeset = Changeset {

@@ -26,6 +26,7 @@ use trueup::desired::secrets::{SecretProblem, SecretSource, Secrets};
 use trueup::kinds::canonical;
 use trueup::live::{self, Live, Wanted};
 use trueup::manifest::{self, Input, LoadOptions};
+use trueup::object::lease::LEASE_RENEWAL;
 use trueup::plan::selection::Selection;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
@@ -174,6 +175,7 @@ fn carry_out(runtime: &Runtime, store: &Embedded<Store>, plan: &Plan, desired: &
         secrets,
         actor: "bench",
         commit: None,
+        lease_renewal: LEASE_RENEWAL,
         interrupted: &|| false,
     };
     let (_, outcome) = runtime.block_on(apply(store, &request, &mut drop));

@@ -14,6 +14,9 @@ export SHOP_KEY=fake-shop-key
 say "Are the manifests sound? No target is asked and no secret is read."
 trueup validate
 
+say "Do they do what their tests expect? Offline, by the code that the server runs."
+trueup test
+
 say "What would be made on the target local, the project's default?"
 trueup plan
 

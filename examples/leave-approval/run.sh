@@ -9,6 +9,9 @@ export CALENDAR_AUTHORIZATION=fake-calendar-authorization
 say "Are the manifests sound? No target is asked and no secret is read."
 trueup validate
 
+say "Do they do what their tests expect? Offline, by the code that the server runs."
+trueup test
+
 say "What would be made?"
 trueup plan
 

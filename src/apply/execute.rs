@@ -15,7 +15,6 @@ use crate::desired::secrets::Secrets;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Stale, Write};
-use crate::object::lease::LEASE_RENEWAL;
 use crate::object::record::{DigestRow, ObjectRecord};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
 use crate::plan::plan_value::{Plan, Totals};
@@ -35,6 +34,9 @@ pub struct Request<'a> {
     pub actor: &'a str,
     /// The commit the manifests come from.
     pub commit: Option<&'a str>,
+    /// How often the lease is renewed: every [`LEASE_RENEWAL`](crate::object::lease::LEASE_RENEWAL), and more often where
+    /// that is tried.
+    pub lease_renewal: Duration,
     /// Whether somebody asked to stop.
     pub interrupted: &'a (dyn Fn() -> bool + Sync),
 }
@@ -96,7 +98,7 @@ async fn run(
         // A renewal that fails is no reason to stop: the target refuses the write if the lease is lost.
         let _ = writer.take_lease(plan.plan_id, request.actor).await;
     };
-    let outcome = meanwhile(work, LEASE_RENEWAL, renew).await;
+    let outcome = meanwhile(work, request.lease_renewal, renew).await;
     // The term ends by itself; that it could not be given back early must not hide what happened.
     let released = writer.release_lease(plan.plan_id, lease.token).await;
     outcome.and(released.map_err(ApplyError::from))

@@ -79,7 +79,7 @@ pub async fn plan(
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
             let states = reviewing::complete(&mut plan, desired, &live)?;
             if let Some(arguments) = wish.replay {
-                let sources = replaying::Sources { context, reader, desired, secrets: &prepared.secrets };
+                let sources = replaying::Sources { context, reader, desired };
                 replaying::replay(&sources, arguments, &mut plan, &live, &states).await?;
             }
             Ok((plan, live))

@@ -17,7 +17,6 @@ use crate::behaviour::event::StoredEvent;
 use crate::behaviour::fault::Fault;
 use crate::behaviour::recorded::EventLine;
 use crate::desired::Desired;
-use crate::desired::secrets::Secrets;
 use crate::live::Live;
 use crate::object::delivery::{EventPage, EventQuery};
 use crate::plan::Plan;
@@ -79,8 +78,6 @@ pub struct Sources<'a> {
     pub reader: &'a dyn Reader,
     /// The manifests, for what their tests say of templates and workflows.
     pub desired: &'a Desired,
-    /// Contents of secrets, for the salts of end-user ids.
-    pub secrets: &'a Secrets,
 }
 
 /// Runs the events that are asked for through both states, puts what they show into the plan, and refuses it if that is
@@ -99,17 +96,11 @@ pub async fn replay(
     let Some(source) = replay else { return Ok(()) };
     let since = since.map(|since| since.before(plan.created_at));
     let ids: BTreeMap<_, _> = live.rows.iter().map(|(address, row)| (address, row.id)).collect();
-    let salt = |reference: &_| sources.secrets.get(reference).map(|content| content.expose_to_target().as_bytes());
-    let arrival = Arrival { ids, salts: &salt, now: plan.created_at };
+    let arrival = Arrival { ids, now: plan.created_at };
     let mut replay = Replay::new(states, arrival);
     match source {
         ReplaySource::Live => from_target(sources.reader, since, &mut replay).await?,
         ReplaySource::File(path) => from_file(sources.context, path, since, &mut replay)?,
-    }
-    for system in replay.unsalted() {
-        plan.warnings.push(format!(
-            "the salt of {system} is not at hand: ids of end users of the replayed events are hashed without it"
-        ));
     }
     let tests = sources.desired.client_side.iter();
     let tests = tests.filter_map(|manifest| Some(Cases { test: &manifest.address.name, spec: manifest.test()? }));

@@ -19,7 +19,6 @@ pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<State
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
     let lost = lost_listener::check(plan, &states, desired);
     plan.diagnostics.extend(records(&lost, &desired.sources));
-    // Before the policies, which look at it.
     plan.review.data_flow = Flows::new(&states).of_plan(plan);
     plan.review.policies = policy::of_plan(plan, desired, &states, policy::Limits::default());
     plan.refusals.extend(policy::refusal(&plan.review.policies));

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
 use super::arguments::SecretArguments;
@@ -89,19 +91,11 @@ pub fn server(context: &Context, project: &Project, allowed: &SecretArguments) -
         exit::say_error(&message, environment_help(client_secret).as_deref());
         Exit::InvalidInput
     })?;
-    let trusted = match &context.server.ca_file {
-        Some(path) => {
-            let path = context.working_folder.join(path);
-            let read = std::fs::read(&path);
-            Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
-        }
-        None => None,
-    };
     let connection = Connection {
         url: url.clone(),
         client_id: client_id.clone(),
         client_secret,
-        trusted,
+        trusted: authorities(context)?,
         patience: Patience::default(),
     };
     Server::new(connection, name.clone()).map_err(|error| match error {
@@ -112,6 +106,24 @@ pub fn server(context: &Context, project: &Project, allowed: &SecretArguments) -
         }
         error => exit::provider(&error),
     })
+}
+
+/// The certificates of `--ca-file`, PEM.
+///
+/// # Errors
+/// When the file cannot be read or has no certificate in it, said on standard error.
+pub fn authorities(context: &Context) -> Result<Option<Vec<u8>>, Exit> {
+    let Some(file) = &context.server.ca_file else { return Ok(None) };
+    let path = context.working_folder.join(file);
+    let pem = std::fs::read(&path);
+    let pem = pem.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?;
+    // Without any, nothing would be trusted, and each server would seem to be at fault.
+    if !CertificateDer::pem_slice_iter(&pem).any(|certificate| certificate.is_ok()) {
+        let message = format!("there is no certificate in {}", path.display());
+        exit::say_error(&message, Some("a PEM file has a part that begins with -----BEGIN CERTIFICATE----- for each"));
+        return Err(Exit::InvalidInput);
+    }
+    Ok(Some(pem))
 }
 
 fn environment_help(reference: &SecretRef) -> Option<String> {

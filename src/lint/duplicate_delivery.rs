@@ -11,7 +11,9 @@ pub(super) fn check(desired: &Desired) -> Vec<Diagnostic> {
     let mut pairs = 0;
     let mut warnings = Vec::new();
     let urls = urls(desired);
-    for senders in by_place(desired, &urls, url).into_values().filter(|senders| senders.len() > 1) {
+    for senders in
+        by_place(desired, &urls, |sender| Some(url(sender))).into_values().filter(|senders| senders.len() > 1)
+    {
         let mut seen = Seen::new(&senders);
         for sender in senders {
             // One warning a webhook: against the first of those before it.
@@ -27,8 +29,8 @@ pub(super) fn check(desired: &Desired) -> Vec<Diagnostic> {
 }
 
 /// A destination that was not loaded stands for its URL.
-fn url(sender: Sender<'_>) -> Option<&str> {
-    Some(sender.url.map_or_else(|| sender.spec.destination.as_str(), |url| url.as_str()))
+fn url(sender: Sender<'_>) -> &str {
+    sender.url.map_or_else(|| sender.spec.destination.as_str(), |url| url.as_str())
 }
 
 fn exclude_each_other(a: Sender<'_>, b: Sender<'_>) -> bool {

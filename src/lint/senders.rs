@@ -40,7 +40,7 @@ pub(super) fn urls(desired: &Desired) -> Urls<'_> {
 pub(super) fn by_place<'d, P: Ord>(
     desired: &'d Desired,
     urls: &'d Urls<'d>,
-    place: fn(Sender<'d>) -> Option<P>,
+    place: impl Fn(Sender<'d>) -> Option<P>,
 ) -> BTreeMap<(&'d str, &'d str, P), Vec<Sender<'d>>> {
     let mut senders: BTreeMap<_, Vec<Sender<'_>>> = BTreeMap::new();
     for object in desired.objects.iter().filter(|object| object.address.kind == Kind::Webhook) {

@@ -3,14 +3,13 @@
 //! Pure, like `plan`: everything it needs is an argument. What it finds becomes the plan's [`crate::plan::review::Review`],
 //! so that every view shows the same.
 
+pub mod data_flow;
 pub mod links;
+pub mod lost_listener;
 pub mod policy;
 pub mod preview;
 pub mod states;
 pub mod test;
-
-pub mod data_flow;
-pub mod lost_listener;
 
 #[cfg(test)]
 mod sample;

@@ -130,6 +130,19 @@ fn an_event_that_loses_its_last_listener_is_a_warning_of_the_plan() {
 }
 
 #[test]
+fn policies_judge_the_flows_of_what_is_left_alone_too() {
+    let rig = Rig::applied(&chosen("answer"));
+    let policy = "---\napiVersion: trueup/v1\nkind: Policy\nmetadata: { name: nothing-personal }\nspec:\n  match: { kinds: [Webhook] }\n  rules: [{ expression: \"flow.all(f, f.class != 'personal')\", message: keep it here }]\n";
+    rig.write(&(chosen("answer") + policy));
+    let run = rig.project.run(&["plan", "-o", "json"]);
+    assert_eq!(run.code, 5, "{}", run.err);
+    let document: Value = serde_json::from_str(&run.out).expect("a plan");
+    assert_eq!(document["actions"], json!([]));
+    assert_eq!(document["policies"][0]["address"], json!("Webhook/nps"), "{}", document["policies"]);
+    assert_eq!(document["data_flow"], json!([]), "the plan touches none of it");
+}
+
+#[test]
 fn routing_is_looked_at_by_validate() {
     let rig = Rig::with(&format!(
         "{BASE}---\napiVersion: trueup/v1\nkind: Destination\nmetadata: {{ name: second }}\nspec: {{ platform: Chat, method: POST, url: https://chat.acme.test/other }}\n---\napiVersion: trueup/v1\nkind: Webhook\nmetadata: {{ name: twice }}\nspec:\n  system: crm\n  event: survey.submitted\n  destination: second\n  conditions:\n    - {{ property: score, operator: lessThan, value: 3 }}\n    - {{ property: score, operator: lessThan, value: 7 }}\n"

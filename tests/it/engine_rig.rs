@@ -20,9 +20,10 @@ use trueup::kinds::{Address, Metadata};
 use trueup::object::action::ActionKind;
 use trueup::object::changeset::{Changeset, Expected, Operation, SecretWrite, Write};
 use trueup::object::delivery::DeliveryRecord;
+use trueup::provider::embedded::Embedded;
 use trueup::runtime::outgoing::OutgoingSettings;
 use trueup::runtime::{Engine, EngineSettings};
-use trueup::store::{Clock, DeliveryFilter, MasterKey, Store};
+use trueup::store::{Clock, DeliveryFilter, MasterKey, ReadStore, Store};
 use uuid::Uuid;
 
 /// The longest that a test waits for something that has to come about.
@@ -233,6 +234,13 @@ impl EngineRig {
         apply(&self.store, objects, secrets, publish).await;
     }
 
+    /// The store as plans read it.
+    pub(crate) async fn reader(&self) -> Embedded<ReadStore> {
+        let path = self.folder.path().join("t.db");
+        let reader = Embedded::open_read(&path, project(), Some(key()), self.hands.clock()).await;
+        reader.expect("a readable store")
+    }
+
     /// Removes an object.
     pub(crate) async fn remove(&self, address: &str) {
         let address = address.parse().expect("an address");
@@ -344,9 +352,12 @@ async fn write(store: &Store, writes: Vec<Write>) {
     store.changeset(&changeset).await.expect("applied");
 }
 
+fn key() -> MasterKey {
+    "0123456789abcdef".repeat(4).parse().expect("a key")
+}
+
 async fn start(folder: &tempfile::TempDir, hands: &Hands, settings: &EngineSettings) -> (Arc<Store>, Engine) {
-    let key: MasterKey = "0123456789abcdef".repeat(4).parse().expect("a key");
-    let opened = Store::open(&folder.path().join("t.db"), Some(key), hands.clock()).await;
+    let opened = Store::open(&folder.path().join("t.db"), Some(key()), hands.clock()).await;
     let store = Arc::new(opened.expect("a store"));
     let engine = Engine::start(Arc::clone(&store), hands.clock(), settings).await.expect("an engine");
     (store, engine)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use trueup::kinds::{Kind, condition::Operator, schema};
+use trueup::kinds::{ClientKind, Kind, condition::Operator, schema};
 
 use crate::support::{Project, Run};
 
@@ -106,6 +106,11 @@ fn each_story_is_applied_once_and_then_has_nothing_to_do() {
         assert_code(&story, &run, 0);
         assert!(run.err.starts_with("no errors in ") && !run.err.contains("warning"), "{story}: {}", run.err);
 
+        let run = project.run(&["test"]);
+        assert_code(&story, &run, 0);
+        let has_tests = manifests(&story).iter().any(|path| text(path).contains("kind: Test\n"));
+        assert_eq!(run.out.ends_with("Tests: 0 passed, 0 failed, 0 errors.\n"), !has_tests, "{story}: {}", run.out);
+
         assert_code(&story, &project.run(&["plan", "--detailed-exitcode"]), 2);
         let plan = found(&project);
         assert_eq!(plan.get("complete"), Some(&Value::Bool(true)), "{story}: a secret its script does not set");
@@ -123,6 +128,16 @@ fn each_story_is_applied_once_and_then_has_nothing_to_do() {
         let before = found(&project);
         assert_code(&story, &project.run(&["apply", "-y"]), 0);
         assert_eq!(found(&project), before, "{story}: the second apply wrote");
+    }
+}
+
+#[test]
+fn the_tests_of_a_story_pass_for_each_of_its_targets() {
+    for story in stories() {
+        for target in targets(&story).into_iter().filter(|target| target != "live") {
+            let run = staged(&story).run(&["test", "--target", &target]);
+            assert_code(&story, &run, 0);
+        }
     }
 }
 
@@ -276,6 +291,10 @@ fn the_examples_show_every_field_and_every_value() {
         let absent = known.iter().filter(|value| !shown.contains(value.as_str()));
         missing.extend(absent.map(|value| format!("{kind}: the value {value}")));
     }
+    let tests: Vec<&Value> = all.iter().filter(|value| value.get("kind").is_some_and(|kind| kind == "Test")).collect();
+    let fields = ClientKind::Test.fields().iter().map(|field| field.path);
+    let absent = fields.filter(|path| !tests.iter().any(|value| occurs(value, path)));
+    missing.extend(absent.map(|path| format!("Test: {path}")));
     let mut shown = BTreeSet::new();
     for value in &all {
         texts(value, &mut shown);

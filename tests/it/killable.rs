@@ -23,6 +23,11 @@ pub(crate) struct Killable {
 impl Killable {
     /// Starts one over a folder of data, on a free port, and waits until it listens. It may send to this machine.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts one with further arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let ready = data.join("ready");
         let _ = std::fs::remove_file(&ready);
         let mut process = Command::new(env!("CARGO_BIN_EXE_trueup"))
@@ -31,6 +36,7 @@ impl Killable {
             .arg(data)
             .arg("--ready-file")
             .arg(&ready)
+            .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
             .spawn()

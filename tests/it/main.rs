@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one file per area.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails, and says why")]
 
+mod adopt_and_destroy;
 mod architecture;
 mod bad_input;
 mod behaviour;
@@ -18,6 +19,7 @@ mod generated;
 mod hooks;
 mod killable;
 mod laws;
+mod lease_renewal;
 mod life_cycles;
 mod notifications;
 mod offline_verbs;
@@ -25,7 +27,9 @@ mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod replay;
 mod retention;
+mod review_walk;
 mod rig;
 mod rotate;
 mod runs;
@@ -40,8 +44,10 @@ mod server_isolation;
 mod server_keys_and_pins;
 mod server_process;
 mod server_rig;
+mod server_trust;
 mod stories;
 mod support;
+mod testing;
 mod tour;
 mod views;
 mod world;

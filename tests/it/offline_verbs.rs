@@ -11,15 +11,21 @@ use super::support::Project;
 fn a_new_project_is_valid_and_nothing_is_overwritten() {
     let project = Project::new();
     let run = project.ok(&["init", "my shop"]);
-    assert!(run.out.contains("\n  trueup validate 'my shop'\n  trueup plan 'my shop'\n"), "{}", run.out);
+    assert!(
+        run.out.contains("\n  trueup validate 'my shop'\n  trueup test 'my shop'\n  trueup plan 'my shop'\n"),
+        "{}",
+        run.out
+    );
     let validated = project.ok(&["validate", "my shop", "-o", "json"]);
     let found: Value = serde_json::from_str(&validated.out).expect("JSON");
     assert_eq!(found["diagnostics"], serde_json::json!([]));
-    assert_eq!(found["summary"]["manifests"], 7);
+    assert_eq!(found["summary"]["manifests"], 8);
+    let tested = project.ok(&["test", "my shop"]).out;
+    assert!(tested.ends_with("Tests: 3 passed, 0 failed, 0 errors.\n"), "{tested}");
     let read = |path: &str| std::fs::read_to_string(project.join("my shop").join(path)).expect("a file");
     assert!(read("trueup.yaml").contains("metadata: { name: \"my-shop\" }\n"));
     assert_eq!(read(".gitignore"), ".trueup/\n");
-    for file in ["trueup.yaml", "quotes.yaml"] {
+    for file in ["trueup.yaml", "quotes.yaml", "tests.yaml"] {
         let first = read(file).lines().next().map(str::to_owned).expect("a line");
         let schema = first.strip_prefix("# yaml-language-server: $schema=").expect("a line for editors");
         let schema: Value = serde_json::from_str(&read(schema)).expect("a schema");
@@ -37,7 +43,11 @@ fn a_new_project_is_valid_and_nothing_is_overwritten() {
     project.write("my shop/quotes.yaml", "mine");
     let again = project.run(&["init", "my shop"]);
     assert_eq!((again.code, again.out.as_str()), (3, ""));
-    assert!(again.err.contains("my shop/trueup.yaml and my shop/quotes.yaml already exist"), "{}", again.err);
+    assert!(
+        again.err.contains("my shop/trueup.yaml and my shop/quotes.yaml and my shop/tests.yaml already exist"),
+        "{}",
+        again.err
+    );
     assert_eq!(read("quotes.yaml"), "mine");
 }
 

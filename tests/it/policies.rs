@@ -1,6 +1,8 @@
 //! Policies as the binary keeps them: in `validate` by the manifests alone, in `plan` and `apply` by what would be.
 
 use serde_json::Value;
+use trueup::review::policy::{Limits, of_plan};
+use trueup::review::states::{State, States};
 
 use crate::rig::Rig;
 use crate::stories::{BASE, base_with, base_without};
@@ -158,6 +160,7 @@ fn each_variable_is_seen() {
         broken("{ kinds: [Webhook] }", "flow.all(f, f.host != '' && f.change in ['added', 'removed', 'kept'])"),
         [""; 0]
     );
+    assert_eq!(broken("{ kinds: [Webhook] }", "flow.all(f, f.host != 'chat.acme.test')"), ["Webhook/nps2"]);
     // What is removed is asked only of rules that look at what is removed.
     assert_eq!(broken("{ kinds: [Webhook] }", "object.metadata.name == 'nps2'"), [""; 0]);
     rig.project.write(
@@ -167,6 +170,21 @@ fn each_variable_is_seen() {
     let found = findings(&rig);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].2.contains("the object is removed, so `object` is null"), "{found:?}");
+}
+
+/// `flow` is what the object that the rule is asked about sends where, whether the plan touches it or not.
+#[test]
+fn a_rule_sees_the_flows_of_its_object() {
+    let broken = |hosts: &str| {
+        let rule = format!("flow.all(f, f.class != 'personal' || f.change == 'removed' || f.host in [{hosts}])");
+        let rig = with_policies(BASE, &[policy("stay", "{}", &rule, "error")]);
+        let (loaded, plan) = (rig.load(), rig.plan().plan);
+        let states = States { after: State::of_manifests(&loaded.desired), ..States::default() };
+        let found = of_plan(&plan, &loaded.desired, &states, Limits::default());
+        found.iter().map(|finding| finding.address.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(broken("'here.test'"), ["Webhook/nps", "Workflow/newsletter"]);
+    assert_eq!(broken("'chat.acme.test'"), ["Workflow/newsletter"]);
 }
 
 /// A rule without an answer is a broken one, and says why without a value.

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -22,6 +23,7 @@ use trueup::kinds::{Address, Metadata};
 use trueup::live;
 use trueup::manifest::{Input, LoadOptions};
 use trueup::object::audit::{AuditEntry, AuditQuery};
+use trueup::object::lease::LEASE_RENEWAL;
 use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
 use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
@@ -57,6 +59,7 @@ pub(crate) struct Rig {
     now: Arc<AtomicI64>,
     served: Option<Served>,
     plans: Cell<u128>,
+    lease_renewal: Cell<Duration>,
     secrets: BTreeMap<String, String>,
     runtime: tokio::runtime::Runtime,
 }
@@ -156,6 +159,7 @@ impl Rig {
             now,
             served,
             plans: Cell::new(1),
+            lease_renewal: Cell::new(LEASE_RENEWAL),
             secrets,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
         }
@@ -197,6 +201,16 @@ impl Rig {
             Some(content) => self.secrets.insert(name.to_owned(), content.to_owned()),
             None => self.secrets.remove(name),
         };
+    }
+
+    /// The clock of everything that happens in this process, in seconds since 1970.
+    pub(crate) fn hands(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.now)
+    }
+
+    /// Renews the lease this often in an apply in this process.
+    pub(crate) fn renew_every(&self, time: Duration) {
+        self.lease_renewal.set(time);
     }
 
     fn time(&self) -> Timestamp {
@@ -324,6 +338,11 @@ impl Rig {
 
     /// Applies a plan.
     pub(crate) fn try_apply(&self, planned: &Planned) -> (Report, Result<(), ApplyError>) {
+        self.wait(self.with_writer(async |writer| self.apply_to(writer, planned).await))
+    }
+
+    /// Applies a plan through a writer.
+    pub(crate) async fn apply_to(&self, writer: &dyn Writer, planned: &Planned) -> (Report, Result<(), ApplyError>) {
         let Planned { plan, loaded, secrets } = planned;
         let body = body_digest(plan).expect("a digest");
         let request = Request {
@@ -333,9 +352,10 @@ impl Rig {
             secrets,
             actor: ACTOR,
             commit: None,
+            lease_renewal: self.lease_renewal.get(),
             interrupted: &|| false,
         };
-        self.wait(self.with_writer(async |writer| apply(writer, &request, &mut |_| {}).await))
+        apply(writer, &request, &mut |_| {}).await
     }
 
     /// Applies a plan, which must succeed.

@@ -145,7 +145,7 @@ fn without_a_terminal_consent_must_come_with_the_command() {
 }
 
 #[test]
-fn everything_that_is_managed_can_be_destroyed() {
+pub(crate) fn everything_that_is_managed_can_be_destroyed() {
     let rig = Rig::applied(BASE);
     rig.make_by_hand("EventType/by-hand", serde_json::json!({"properties": {}}));
     refused(&rig, &["destroy", "-y", "--max-deletes", "3"], 9, "--max-deletes 9");

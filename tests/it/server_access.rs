@@ -181,6 +181,82 @@ fn guessing_ends_soon_and_is_written_down() {
 }
 
 #[test]
+fn the_audit_tells_over_http_of_keys_and_failed_log_ins() {
+    let rig = ServerRig::new();
+    let reader = rig.token(PROJECT, &[Scope::AuditRead]);
+    let stranger = rig.token("other", &[Scope::AuditRead]);
+    rig.turn(SignedDuration::from_secs(60));
+    let key = rig.key(PROJECT, &[Scope::ConfigRead]);
+    let id = key.key.client_id.to_string();
+    rig.turn(SignedDuration::from_secs(60));
+    let grant = "grant_type=client_credentials";
+    fails(&ask(&rig, &id, "a-wrong-guess", grant), 401, "invalid_client");
+    // Of ids that belong to no project nobody is told.
+    fails(&ask(&rig, &Uuid::nil().to_string(), "a-wrong-guess", grant), 401, "invalid_client");
+    rig.turn(SignedDuration::from_secs(60));
+    rig.block_on(rig.engine().store().revoke_key(key.key.client_id, "ops@elsewhere")).expect("written");
+    fails(&log_in(&rig, &key), 401, "invalid_client");
+
+    let audit = |query: &str, token: &str| {
+        let answer = rig.get(&format!("/v1/projects/acme/audit?from=2026-01-01T00:01:00Z{query}"), token).expect(200);
+        assert!(!answer.text.contains("a-wrong-guess") && !answer.text.contains(key.secret.expose_to_target()));
+        answer.json()["entries"].as_array().expect("entries").clone()
+    };
+    let entries = audit("", &reader);
+    let of_key = |entry: &&Value| entry["subject"] == *id;
+    let told: Vec<[&str; 3]> = entries
+        .iter()
+        .filter(of_key)
+        .map(|entry| ["at", "action", "actor"].map(|name| entry[name].as_str().expect("a text")))
+        .collect();
+    let expected = [
+        ["2026-01-01T00:01:00Z", "key-create", "rig@here"],
+        ["2026-01-01T00:02:00Z", "login-failure", "somebody at 127.0.0.1"],
+        ["2026-01-01T00:03:00Z", "key-revoke", "ops@elsewhere"],
+        ["2026-01-01T00:03:00Z", "login-failure", "somebody at 127.0.0.1"],
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(entries.len(), told.len(), "{entries:?}");
+    assert_eq!(audit("&limit=1&offset=2", &reader), entries[2..3]);
+    assert_eq!(audit("&to=2026-01-01T00:03:00Z", &reader), entries[..2]);
+    let lines = rig.request(Method::GET, "/v1/projects/acme/audit?offset=1").bearer_auth(&reader);
+    let lines = rig.send(lines.header("Accept", "application/x-ndjson")).expect(200);
+    assert_eq!(lines.header("content-type"), "application/x-ndjson");
+    assert_eq!(lines.lines(), entries, "a line each, behind the key of the one who reads");
+    rig.get("/v1/projects/acme/audit", &stranger).expect_problem(404, "not-found");
+    let others = rig.get("/v1/projects/other/audit", &stranger).expect(200);
+    assert!(!others.text.contains(&id), "{others:?}");
+}
+
+#[test]
+fn secrets_can_be_compared_only_so_often_a_minute() {
+    let rig = ServerRig::new();
+    let token = rig.token(PROJECT, &[Scope::ConfigRead]);
+    let path = "/v1/projects/acme/objects/compare-secrets";
+    let questions = |count: usize| {
+        let question = json!({"address": "Destination/chat", "path": "spec.auth.token", "fingerprint": "0".repeat(64)});
+        json!({"questions": vec![question; count]})
+    };
+    rig.post(path, &token, &questions(10_001)).expect_problem(400, "invalid");
+    for _ in 0..6 {
+        let answers = rig.post(path, &token, &questions(10_000)).expect(200).json();
+        assert_eq!(answers["answers"].as_array().map(Vec::len), Some(10_000));
+    }
+    let limited = rig.post(path, &token, &questions(1)).expect_problem(429, "rate-limited");
+    assert_eq!(limited.header("retry-after"), "60");
+    // Another key does not help, another project is not held up, and nothing to compare is always answered.
+    let second = rig.token(PROJECT, &[Scope::ConfigRead]);
+    rig.post(path, &second, &questions(1)).expect_problem(429, "rate-limited");
+    rig.post(path, &second, &questions(0)).expect(200);
+    let other = rig.token("other", &[Scope::ConfigRead]);
+    rig.post("/v1/projects/other/objects/compare-secrets", &other, &questions(1)).expect(200);
+    rig.turn(SignedDuration::from_secs(59));
+    rig.post(path, &token, &questions(1)).expect_problem(429, "rate-limited");
+    rig.turn(SignedDuration::from_secs(1));
+    rig.post(path, &token, &questions(10_000)).expect(200);
+}
+
+#[test]
 fn secrets_of_keys_and_tokens_are_kept_nowhere() {
     let rig = ServerRig::new();
     let key = rig.key(PROJECT, Scope::ALL);

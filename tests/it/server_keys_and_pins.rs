@@ -1,9 +1,12 @@
 //! Keys of a server target at the command line: what a key may do, where its secret may go.
 
+use serde_json::json;
 use trueup::object::access::Scope;
 
+use crate::engine_rig::{Receiver, Reply};
 use crate::rig::{Rig, over_http};
 use crate::stories::{BASE, base_with};
+use crate::support::Project;
 
 /// The project file of the rig's server with another key.
 fn with_key(rig: &Rig, name: &str, scopes: &[Scope]) -> String {
@@ -41,6 +44,21 @@ fn a_read_only_key_plans_and_does_not_write() {
         let secret = with_key(&rig, "auditor", &[Scope::ConfigRead, Scope::AuditRead]);
         let drift = run(&rig, &secret, &["drift"]);
         assert!(drift.out.contains("kim@console"), "{}", drift.out);
+    });
+}
+
+#[test]
+fn a_read_only_key_adopts_nothing_and_leaves_no_file() {
+    over_http(|| {
+        let rig = Rig::applied(BASE);
+        rig.make_by_hand("EventType/by-hand", json!({"properties": {}}));
+        let before = rig.state();
+        let secret = with_key(&rig, "reader", &[Scope::ConfigRead]);
+        let refused = run(&rig, &secret, &["adopt", "EventType/by-hand"]);
+        assert_eq!(refused.code, 4, "{}", refused.err);
+        assert!(refused.err.contains("config:write"), "{}", refused.err);
+        assert!(!rig.project.join("adopted.yaml").exists());
+        assert_eq!(rig.state().snapshot, before.snapshot);
     });
 }
 
@@ -92,6 +110,41 @@ fn a_pinned_server_gets_the_key_and_no_other_does() {
         assert!(rig.served().proxy.seen().is_empty(), "something was sent: {:?}", rig.served().proxy.seen());
         rig.project.ok(&["plan"]);
     });
+}
+
+#[test]
+fn a_redirect_is_refused_and_takes_neither_key_nor_token_along() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let elsewhere = runtime.block_on(Receiver::glad());
+    for status in [301, 302, 303, 307, 308] {
+        // Already the log-in is sent elsewhere, or what comes after it.
+        for logs_in in [false, true] {
+            let to = elsewhere.url("/taken");
+            let lure = runtime.block_on(Receiver::new(move |request| {
+                if logs_in && request.target == "/accounts/connect/token" {
+                    return Reply::Json(json!({"access_token": "the-token", "token_type": "Bearer", "expires_in": 60}));
+                }
+                Reply::Status(status, vec![("location", to.clone())])
+            }));
+            let mut project = Project::in_memory();
+            project.set("KEY", "the-secret-of-the-key");
+            let file = "apiVersion: trueup/v1\nkind: Project\nmetadata: { name: acme }\nspec:\n  targets:\n    live: \
+                        { server: { url: \"URL\", clientId: \"ID\", clientSecret: { fromEnv: KEY } } }\n";
+            let file = file.replace("URL", &lure.url("")).replace("ID", "0190b0d0-0000-7000-8000-000000000000");
+            project.write("trueup.yaml", &file);
+            for verb in [&["plan"][..], &["export"], &["outputs"], &["unlock", "-y"]] {
+                let run = project.run(verb);
+                assert_eq!(run.code, 1, "{status} {verb:?}: {}", run.err);
+                assert!(run.err.contains("redirects are not followed"), "{status} {verb:?}: {}", run.err);
+                let told = [run.out, run.err].concat();
+                assert!(!told.contains("the-token") && !told.contains("the-secret"), "{told}");
+            }
+            assert_eq!(lure.requests().len(), if logs_in { 8 } else { 4 }, "each was tried once");
+        }
+    }
+    assert!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
 }
 
 #[test]

@@ -63,11 +63,12 @@ async fn adopt(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     write(&file, text.as_bytes())?;
     let outcome = mark_managed(context, arguments, &project).await;
     if !matches!(outcome, Ok(Exit::Done)) {
-        // Without the mark on the target the manifests would be a plan that nobody asked for.
-        match before {
-            Some(before) => write(&file, before.as_bytes())?,
-            None => std::fs::remove_file(&file)
-                .map_err(|error| exit::failed(format!("failed to remove {}: {error}", file.display())))?,
+        match marks(context, &loaded.desired, arguments).await {
+            // Without the mark on the target the manifests would be a plan that nobody asked for.
+            Marks::None => take_back(&file, before.as_deref())?,
+            // With it, and without manifests, the next prune would remove the objects.
+            Marks::Some => keep(&file, "objects were marked as managed"),
+            Marks::Unknown => keep(&file, "it is not known whether objects were marked as managed"),
         }
     }
     outcome
@@ -97,6 +98,39 @@ async fn records(
         refused = Some(Exit::InvalidInput);
     }
     refused.map_or(Ok(records), Err)
+}
+
+/// Whether objects bear the mark of being managed, after an attempt that failed somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marks {
+    None,
+    Some,
+    Unknown,
+}
+
+async fn marks(context: &Context, desired: &Desired, arguments: &Arguments) -> Marks {
+    let Ok(reader) = target::reader(context, &desired.project, &arguments.secrets).await else { return Marks::Unknown };
+    let records = reader.read(Some(&arguments.addresses)).await;
+    // What was read stays read.
+    let _ = reader.close().await;
+    match records {
+        Ok(records) if records.iter().any(|record| record.managed) => Marks::Some,
+        Ok(_) => Marks::None,
+        Err(_) => Marks::Unknown,
+    }
+}
+
+fn take_back(file: &Path, before: Option<&str>) -> Result<(), Exit> {
+    match before {
+        Some(before) => write(file, before.as_bytes()),
+        None => std::fs::remove_file(file)
+            .map_err(|error| exit::failed(format!("failed to remove {}: {error}", file.display()))),
+    }
+}
+
+fn keep(file: &Path, why: &str) {
+    let message = format!("{} keeps the manifests: {why}", file.display());
+    exit::say_error(&message, Some("`trueup plan` says what is left; `trueup apply --adopt` marks objects as managed"));
 }
 
 async fn mark_managed(context: &Context, arguments: &Arguments, project: &ProjectArguments) -> Result<Exit, Exit> {

@@ -16,6 +16,7 @@ use crate::cli::planning::{self, Prepared, Wish};
 use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, interrupt, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
+use crate::object::lease::LEASE_RENEWAL;
 use crate::plan::Plan;
 use crate::plan::file_v1::body_digest;
 
@@ -223,6 +224,7 @@ pub async fn carry_out(
         secrets: &prepared.secrets,
         actor: &actor,
         commit: commit.as_deref(),
+        lease_renewal: LEASE_RENEWAL,
         interrupted: &interrupt::came,
     };
     let writer = target::writer(context, &desired.project, &prepared.allowed).await?;

@@ -17,6 +17,8 @@ use crate::manifest::PROJECT_FILE;
 const PROJECT: &str = include_str!("init/trueup.yaml");
 const MANIFESTS: &str = include_str!("init/quotes.yaml");
 const MANIFESTS_FILE: &str = "quotes.yaml";
+const TESTS: &str = include_str!("init/tests.yaml");
+const TESTS_FILE: &str = "tests.yaml";
 const IGNORE_FILE: &str = ".gitignore";
 /// What the project's folder for data is called there.
 const IGNORED: &str = ".trueup/";
@@ -33,7 +35,7 @@ pub struct Arguments {
 /// Writes the project.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let folder = context.working_folder.join(&arguments.path);
-    let existing: Vec<&str> = [PROJECT_FILE, MANIFESTS_FILE]
+    let existing: Vec<&str> = [PROJECT_FILE, MANIFESTS_FILE, TESTS_FILE]
         .into_iter()
         .filter(|file| folder.join(file).symlink_metadata().is_ok())
         .collect();
@@ -87,6 +89,7 @@ fn write_all(folder: &Path) -> Result<bool, Failure> {
     };
     create(PROJECT_FILE, &PROJECT.replace("@name@", name.as_str())).map_err(failure(PROJECT_FILE))?;
     create(MANIFESTS_FILE, MANIFESTS).map_err(failure(MANIFESTS_FILE))?;
+    create(TESTS_FILE, TESTS).map_err(failure(TESTS_FILE))?;
     write_schema(&folder).map_err(failure(SCHEMA_FOLDER))?;
     match create(IGNORE_FILE, &format!("{IGNORED}\n")) {
         Ok(()) => Ok(true),
@@ -126,10 +129,11 @@ fn said(context: &Context, path: &Path, keeps_data_out_of_git: bool) -> Exit {
     }
     let shown = if path == Path::new(".") { String::new() } else { format!(" {}", quoted(path)) };
     let text = format!(
-        "Wrote {} and {}. Next:\n\n  trueup validate{shown}\n  trueup plan{shown}\n  trueup apply{shown}\n\n\
+        "Wrote {}, {} and {}. Next:\n\n  trueup validate{shown}\n  trueup test{shown}\n  trueup plan{shown}\n  trueup apply{shown}\n\n\
          After a clone or an upgrade, `trueup schema --out-dir {SCHEMA_FOLDER}` renews the schema for editors.\n",
         path.join(PROJECT_FILE).display(),
         path.join(MANIFESTS_FILE).display(),
+        path.join(TESTS_FILE).display(),
     );
     exit::after_writing(terminal::standard_output().writer.write_all(text.as_bytes()), Exit::Done)
 }

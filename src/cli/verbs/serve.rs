@@ -12,10 +12,10 @@ use url::Url;
 
 use crate::base::error_text::chain;
 use crate::base::secret::SecretText;
-use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
 use crate::cli::server_folder::{FolderArguments, failed};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::cli::{Context, target};
 use crate::runtime::hooks::HookSettings;
 use crate::runtime::hooks::files::AllowedFolders;
 use crate::runtime::outgoing::OutgoingSettings;
@@ -163,18 +163,10 @@ const ENGINE_GRACE: Duration = Duration::from_secs(10);
 
 /// Starts the engine as the arguments say.
 async fn start(context: &Context, arguments: &Arguments, store: &Arc<Store>) -> Result<Engine, Exit> {
-    let ca_pem = match &context.server.ca_file {
-        None => None,
-        Some(file) => {
-            let path = context.working_folder.join(file);
-            let read = std::fs::read(&path);
-            Some(read.map_err(|error| exit::failed(format!("failed to read {}: {error}", path.display())))?)
-        }
-    };
     let outgoing = OutgoingSettings {
         allow_egress: arguments.allow_egress.clone(),
         proxy: arguments.egress_proxy.clone(),
-        ca_pem,
+        ca_pem: target::authorities(context)?,
         ..OutgoingSettings::default()
     };
     let keep = Keep::days(arguments.keep_events, arguments.keep_runs, arguments.keep_notifications);

@@ -78,19 +78,6 @@ fn behaviour(preview: &Preview) -> Vec<String> {
     said
 }
 
-/// `12 recorded events from … to …; 3 could not be replayed`.
-pub(super) fn sample_size(preview: &Preview) -> String {
-    let events = usize::try_from(preview.events).unwrap_or(usize::MAX);
-    let mut text = format!("Replayed: {}", count(events, "recorded event"));
-    if let (Some(from), Some(to)) = (preview.from, preview.to) {
-        text.push_str(&format!(", from {from} to {to}"));
-    }
-    if preview.skipped > 0 {
-        text.push_str(&format!("; {} more could not be replayed", preview.skipped));
-    }
-    text + "."
-}
-
 /// The kinds of action that occur, each with how often, in the order of the design.
 pub(super) fn by_kind(plan: &Plan) -> Vec<(ActionKind, usize)> {
     let summary = &plan.summary;

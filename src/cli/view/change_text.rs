@@ -335,7 +335,8 @@ pub(super) fn place(origin: &Origin) -> String {
     let Origin { location, note, blame } = origin;
     let note = note.as_ref().map(|note| format!(", {}", visible::line(note))).unwrap_or_default();
     let blame = blame.as_ref().map(|Blame { commit, author, at, summary }| {
-        let commit: String = commit.chars().take(10).collect();
+        // A saved plan is read from a file: what stands for a commit need not be one.
+        let commit: String = visible::line(commit).chars().take(10).collect();
         let day = at.strftime("%Y-%m-%d");
         format!(", {} by {} on {day}: {}", visible::line(&commit), visible::line(author), visible::line(summary))
     });

@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut dyn Write, plan: &Plan, style: Style, show_persona
 
 /// `12,400 events from 2026-11-01 08:30 to 2026-11-02 08:30 UTC, the last 3 h ago`.
 #[must_use]
-fn sample_size(preview: &Preview, now: Timestamp) -> String {
+pub(super) fn sample_size(preview: &Preview, now: Timestamp) -> String {
     let Preview { events, from, to, skipped, .. } = preview;
     let times = from.zip(*to).map(|(from, to)| {
         let minute = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();

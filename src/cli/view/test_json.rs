@@ -148,8 +148,8 @@ pub struct MissedV1 {
     pub address: String,
     /// The field; `null` for the object.
     pub path: Option<String>,
-    /// What it is.
-    pub what: String,
+    /// The placeholder, the step and its exit, the row; `null` for a webhook.
+    pub what: Option<String>,
     /// Where it is written.
     pub file: Option<String>,
     /// Its line.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::change_text::ChangeView;
 use super::diagnostic_text::write_places;
 use super::style::{Role, Style, count};
-use super::value_text::Node;
+use super::value_text::{Node, quoted};
 use super::visible;
 use crate::base::locator::Locator;
 use crate::base::source::{SourceMap, Span};
@@ -141,6 +141,14 @@ impl View<'_> {
             writeln!(out, "    {}", self.style.paint(Role::Faint, "- expected, + actual"))?;
             return view.unified(expected, actual).iter().try_for_each(|line| writeln!(out, "{line}"));
         }
+        if let (Some(Value::String(expected)), Some(Value::String(actual))) = (expected, actual)
+            && expected.len().max(actual.len()) < 1_000
+        {
+            let view = ChangeView { style: self.style, show_personal: true, indent: 0, tell_drift: false };
+            let (expected, actual, carets) = view.words(&quoted(expected), &quoted(actual));
+            writeln!(out, "    expected  {expected}\n    actual    {actual}")?;
+            return carets.map_or(Ok(()), |carets| writeln!(out, "              {carets}"));
+        }
         let room = self.style.width.saturating_sub(16);
         for (word, role, value) in [("expected", Role::Remove, expected), ("actual", Role::Add, actual)] {
             let lines = match value {
@@ -194,12 +202,13 @@ impl View<'_> {
         let one_sided =
             one_sided.iter().map(|(missed, held)| (missed, if *held { "always held" } else { "never held" }));
         let all: Vec<(&Missed, &str)> = missed.chain(one_sided).collect();
-        for (Missed { address, path: _, what, span }, how) in all.iter().take(MISSED) {
+        for (Missed { address, what, span, path: _ }, how) in all.iter().take(MISSED) {
             let at = span.and_then(|span| self.locator.locate(span));
             let place = at.map(|at| format!("{}:{}:{}", visible::line(&at.file), at.line, at.column));
             let place = self.style.paint(Role::Faint, place.unwrap_or_default());
-            let (what, _) = visible::cut(what, 100);
-            writeln!(out, "    {how:11}  {address} {}  {place}", visible::line(what))?;
+            let (what, _) = visible::cut(what.as_deref().unwrap_or_default(), 100);
+            let what = if what.is_empty() { String::new() } else { format!(" {}", visible::line(what)) };
+            writeln!(out, "    {how:11}  {address}{what}  {place}")?;
         }
         let more = all.len().saturating_sub(MISSED);
         if more > 0 {

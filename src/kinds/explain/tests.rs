@@ -19,7 +19,7 @@ fn kinds_are_explained() {
     assert!(webhook.to_markdown().contains("| `event` | name of an event | yes |"));
     let names: Vec<&str> = webhook.children.iter().map(|child| child.name.as_str()).collect();
     assert_eq!(names, ["system", "event", "conditions", "properties", "destination", "enabled"]);
-    assert_eq!(overview(&[]).children.len(), Kind::ALL.len());
+    assert_eq!(overview(&[]).children.len(), ManifestKind::COUNT);
 }
 
 #[test]

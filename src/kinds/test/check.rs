@@ -99,6 +99,13 @@ fn check_event(event: &GivenEvent, at: &Path, findings: &mut Findings) {
 fn check_run(run: &GivenRun, at: &Path, findings: &mut Findings) {
     for (step, responses) in &run.responses {
         let at = at.key("responses").key(step);
+        if run.inputs.contains_key(step) {
+            let message = format!("`{step}` has both an input and a response");
+            findings
+                .error(Code::ExclusiveFields, at.clone(), message)
+                .at_key()
+                .help("write what is said under inputs, or that nothing is under responses");
+        }
         for response in responses.all() {
             let Response::Answer(answer) = response else { continue };
             for name in answer.headers.keys().filter(|name| !name.eq_ignore_ascii_case("content-type")) {

@@ -65,6 +65,9 @@ fn what_is_not_proved_is_not_said() {
     assert_eq!(of(&[webhook("a", "d", "[]"), webhook("b", "other", &pattern)]), NONE, "no text is guessed for it");
     let elsewhere = sample::destination("far", "https://b.test/x");
     assert_eq!(of(&[elsewhere, webhook("a", "d", "[]"), webhook("b", "far", "[]")]), NONE, "another host");
+    let here = |name: &str| sample::destination(name, &format!("http://127.0.0.1:9/{name}"));
+    let local = [here("one"), here("two"), webhook("a", "one", "[]"), webhook("b", "two", "[]")];
+    assert_eq!(of(&local), NONE, "this machine stands in for others");
     assert_eq!(of(&[webhook("a", "d", "[]"), webhook("b", "d", "[]")]), NONE, "the same URL is another rule's");
     let off = format!("{}  enabled: false\n", webhook("b", "other", "[]"));
     assert_eq!(of(&[webhook("a", "d", "[]"), off]), NONE);

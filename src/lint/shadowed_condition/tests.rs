@@ -43,7 +43,7 @@ fn an_alternative_that_others_cover_is_named() {
     assert_eq!(
         any(&[row("country", "in", "[DE, FR]"), row("country", "equalTo", "DE")]),
         [format!(
-            "6:75 `country equalTo \"DE\"` {covered}`country equalTo \"DE\"` and `not country in [\"DE\",\"FR\"]` exclude each other +6:23"
+            "6:77 `country equalTo \"DE\"` {covered}`country equalTo \"DE\"` and `not country in [\"DE\",\"FR\"]` exclude each other +6:23"
         )]
     );
     let both = format!("{{ all: {} }}", list(&[row("score", "lessThan", "3"), row("country", "equalTo", "DE")]));

@@ -100,6 +100,7 @@ impl<'c> Call<'c> {
 
 /// An answer of success.
 pub(super) struct Reply {
+    pub(super) status: StatusCode,
     pub(super) entity_tag: Option<String>,
     pub(super) bytes: Vec<u8>,
 }
@@ -199,7 +200,7 @@ pub(super) async fn read(mut answer: reqwest::Response) -> Result<Reply, Failure
     }
     if status.is_success() {
         let entity_tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        return Ok(Reply { entity_tag, bytes });
+        return Ok(Reply { status, entity_tag, bytes });
     }
     if status.is_redirection() {
         return Err(Failure::NotAServer(format!("it answers {status}, and redirects are not followed")));

@@ -1,8 +1,10 @@
 //! What a control plane refuses, and what the way to it loses, as this seam tells them apart.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use rustls::CertificateError;
 use serde_json::Value;
 
 use super::call::member;
@@ -75,7 +77,7 @@ impl Failure {
     /// Whether trying again may help.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Lost { error, server: _ } => !error.is_builder(),
+            Self::Lost { error, server: _ } => !error.is_builder() && certificate_error(error).is_none(),
             Self::Refused(problem) => {
                 problem.status == StatusCode::TOO_MANY_REQUESTS
                     || problem.status == StatusCode::REQUEST_TIMEOUT
@@ -180,18 +182,33 @@ impl Plain {
         if error.is_timeout() {
             return Self("no answer came in time".into());
         }
-        let mut innermost: &(dyn std::error::Error + 'static) = error;
-        loop {
-            if let Some(tls) = innermost.downcast_ref::<rustls::Error>() {
-                return Self(of_tls(tls));
-            }
-            // An `io::Error` hands on the source of what it wraps and skips that itself.
-            let wrapped = innermost.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-            match wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static)).or_else(|| innermost.source()) {
-                Some(cause) => innermost = cause,
-                None => return Self(innermost.to_string()),
-            }
+        if let Some(tls) = tls_error(error) {
+            return Self(of_tls(tls));
         }
+        let mut innermost: &(dyn std::error::Error + 'static) = error;
+        while let Some(cause) = cause_of(innermost) {
+            innermost = cause;
+        }
+        Self(innermost.to_string())
+    }
+}
+
+/// The next cause. An `io::Error` hands on the source of what it wraps and skips that itself.
+fn cause_of<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static)).or_else(|| error.source())
+}
+
+/// What TLS says, if that is why a request was lost.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    std::iter::successors(error.source(), |cause| cause_of(*cause)).find_map(|cause| cause.downcast_ref())
+}
+
+/// Why the server's certificate was refused, if that is why a request was lost. Trying again would not help.
+fn certificate_error(error: &reqwest::Error) -> Option<&CertificateError> {
+    match tls_error(error) {
+        Some(rustls::Error::InvalidCertificate(refused)) => Some(refused),
+        Some(_) | None => None,
     }
 }
 

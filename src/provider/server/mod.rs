@@ -11,7 +11,7 @@ mod token;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use reqwest::{Method, redirect};
+use reqwest::{Method, StatusCode, redirect};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -331,7 +331,13 @@ impl Writer for Server {
     fn release_lease(&self, owner: PlanId, token: FencingToken) -> Boxed<'_, ()> {
         Box::pin(async move {
             let call = Call::post(&["lease", "release"], &LeaseRelease { owner, token })?;
-            self.ask("give the lease back", &call).await.map(|_| ())
+            let what = "give the lease back";
+            let reply = self.ask(what, &call).await?;
+            // A page that a network puts in the place of an answer must not pass for one: a *no* is believed after this.
+            if reply.status == StatusCode::NO_CONTENT {
+                return Ok(());
+            }
+            Err(Failure::NotAServer(format!("it answers {}", reply.status)).into_error(what))
         })
     }
 

@@ -58,9 +58,8 @@ pub(super) fn of_notification(state: &State, spec: &NotificationSpec) -> BTreeSe
     let Some(Link { host, carries }) = of_reference(state, &spec.template, &spec.overrides) else {
         return BTreeSet::new();
     };
-    let edge = |name: &str| match spec.overrides.contains_key(name) {
-        true => given(name, &host),
-        false => placeholder(name, &host),
+    let edge = |name: &str| {
+        if spec.overrides.contains_key(name) { given(name, &host) } else { placeholder(name, &host) }
     };
     carries.into_iter().map(edge).collect()
 }

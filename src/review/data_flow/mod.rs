@@ -2,7 +2,7 @@
 //!
 //! An edge is a property of an event or a variable of a run, with its class, that leaves by an object to a host. Two
 //! states have the same edge where class, source, object and host are the same; an object or event that was renamed is
-//! the same one. What is told of which objects, and why not of all, stands in `docs/design/12-data-flow.md`.
+//! the same one. What is told of which objects, and why not of all, stands in `docs/design/17-data-flow.md`.
 
 pub mod host;
 mod link;

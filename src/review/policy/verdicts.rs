@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::plan::data_flow::DataFlow;
 use crate::plan::plan_value::Refusal;
 use crate::plan::policy_finding::PolicyFinding;
+use crate::review::data_flow::Flows;
 use crate::review::states::{State, StateObject, States};
 
 /// Objects that are handed over at once: few enough that their values weigh little, many enough that handing over does
@@ -47,11 +48,11 @@ pub fn of_manifests(desired: &Desired, limits: Limits) -> Vec<Diagnostic> {
         before: None,
         action: UNCHANGED,
     });
-    let said = ask(&mut rules, &asked, target, subjects, &BTreeMap::new());
+    let said = ask(&mut rules, &asked, target, subjects, None);
     said.iter().map(|said| diagnostic(desired, &rules, said)).collect()
 }
 
-/// What the policies say of a plan whose data flow has been filled in: errors first, then by address and policy.
+/// What the policies say of a plan: errors first, then by address and policy.
 #[must_use]
 pub fn of_plan(plan: &Plan, desired: &Desired, states: &States, limits: Limits) -> Vec<PolicyFinding> {
     let mut rules = Rules::new(desired, limits);
@@ -59,10 +60,8 @@ pub fn of_plan(plan: &Plan, desired: &Desired, states: &States, limits: Limits) 
     if asked.is_empty() {
         return Vec::new();
     }
-    let mut flows: BTreeMap<&Address, Vec<&DataFlow>> = BTreeMap::new();
-    for flow in &plan.review.data_flow {
-        flows.entry(&flow.via).or_default().push(flow);
-    }
+    // Of every object that is asked about, not only of those that the plan tells of.
+    let flows = Flows::new(states);
     let actions = actions(plan);
     let after = states.after.objects.iter().map(|(address, object)| Subject {
         address,
@@ -71,7 +70,7 @@ pub fn of_plan(plan: &Plan, desired: &Desired, states: &States, limits: Limits) 
         before: found(&states.before, states.former(address)),
         action: actions.get(address).map_or(UNCHANGED, |action| action.as_str()),
     });
-    let mut said = ask(&mut rules, &asked, &plan.target, after, &flows);
+    let mut said = ask(&mut rules, &asked, &plan.target, after, Some(&flows));
     // Of what is removed there is nothing to see but that it was there and goes.
     let asked: Vec<usize> = places(&rules, |rule| rule.applies_to(&plan.target) && rule.names(&["before", "action"]));
     let removed = plan.actions.iter().filter_map(|action| match action.action {
@@ -95,7 +94,7 @@ pub fn of_plan(plan: &Plan, desired: &Desired, states: &States, limits: Limits) 
         | ActionKind::Adopt
         | ActionKind::PublishSettings => None,
     });
-    said.extend(ask(&mut rules, &asked, &plan.target, removed, &flows));
+    said.extend(ask(&mut rules, &asked, &plan.target, removed, Some(&flows)));
     let mut findings: Vec<PolicyFinding> = said.iter().filter_map(|said| finding(desired, &rules, said)).collect();
     findings.sort_by(|a, b| (a.severity, &a.address, &a.policy).cmp(&(b.severity, &b.address, &b.policy)));
     findings
@@ -164,7 +163,7 @@ fn ask<'a>(
     asked: &[usize],
     target: &Name,
     subjects: impl Iterator<Item = Subject<'a>>,
-    flows: &BTreeMap<&Address, Vec<&DataFlow>>,
+    flows: Option<&Flows<'_>>,
 ) -> Vec<Said> {
     let mut said = Vec::new();
     let mut batch: Vec<(Address, bool)> = Vec::with_capacity(BATCH);
@@ -219,7 +218,7 @@ fn variables(
     of_object: &[usize],
     target: &Name,
     subject: &Subject<'_>,
-    flows: &BTreeMap<&Address, Vec<&DataFlow>>,
+    flows: Option<&Flows<'_>>,
 ) -> Vec<(&'static str, Value)> {
     let named =
         |name: &str| of_object.iter().filter_map(|place| rules.rules.get(*place)).any(|rule| rule.names(&[name]));
@@ -237,8 +236,8 @@ fn variables(
         variables.push(("target", Value::from(target.as_str())));
     }
     if named("flow") {
-        let flows = flows.get(subject.address).map(Vec::as_slice).unwrap_or_default();
-        variables.push(("flow", flows.iter().map(|flow| flow_seen(flow)).collect()));
+        let flows = flows.map(|flows| flows.of(subject.address)).unwrap_or_default();
+        variables.push(("flow", flows.iter().map(flow_seen).collect()));
     }
     variables
 }

@@ -57,7 +57,7 @@ fn unseen(action: &Action, before: Option<&StateObject>, after: Option<&StateObj
     let spec = after.or(before).map(|object| &object.spec)?;
     let changed = behaves_otherwise(before, after);
     let why = match spec {
-        Spec::Audience(_) if changed => "who belongs to it depends on end users' attributes, which only the target has",
+        Spec::Audience(_) if changed => "whom it reaches depends on end users and on notifications yet to be sent",
         Spec::Notification(_) if changed => {
             "whom it reaches, and when, depends on audiences and the clock of the target"
         }

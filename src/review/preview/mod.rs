@@ -15,13 +15,12 @@ mod tally;
 mod templates;
 mod workflows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::states::States;
 use crate::base::ident::{Name, ObjectId};
-use crate::base::secret::SecretRef;
 use crate::behaviour::fault::Fault;
 use crate::behaviour::recorded::EventLine;
 use crate::kinds::test::TestSpec;
@@ -32,16 +31,10 @@ use occurrence::Absent;
 use routes::Routes;
 use station::{Finder, Station};
 
-/// Contents of secrets, as far as they are at hand.
-pub type Salts<'a> = &'a dyn Fn(&SecretRef) -> Option<&'a [u8]>;
-
 /// What events that are yet to arrive need beside the states.
 pub struct Arrival<'s> {
     /// Ids of live objects: a System without a `systemId` is known by its own.
     pub ids: BTreeMap<&'s Address, ObjectId>,
-    /// Ids of end users are hashed with their System's salt. Without it they are hashed all the same, to ids that no
-    /// target has, and alike on both sides.
-    pub salts: Salts<'s>,
     /// When an event without a time happened.
     pub now: Timestamp,
 }
@@ -59,7 +52,6 @@ pub struct Cases<'s> {
 pub struct Replay<'s> {
     states: &'s States,
     finder: Finder<'s>,
-    salts: Salts<'s>,
     now: Timestamp,
     routes: Routes<'s>,
     /// By system, then event, as they stand in the sample; `None` for what neither state knows.
@@ -70,19 +62,16 @@ pub struct Replay<'s> {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     skipped: u64,
-    /// Systems whose salt was wanted and is not at hand.
-    unsalted: BTreeSet<Address>,
 }
 
 impl<'s> Replay<'s> {
     /// Gets ready to run events through the states of a plan.
     #[must_use]
     pub fn new(states: &'s States, arrival: Arrival<'s>) -> Self {
-        let Arrival { ids, salts, now } = arrival;
+        let Arrival { ids, now } = arrival;
         Self {
             states,
             finder: Finder::new(states, ids),
-            salts,
             now,
             routes: Routes::new(states),
             stations: HashMap::new(),
@@ -92,7 +81,6 @@ impl<'s> Replay<'s> {
             from: None,
             to: None,
             skipped: 0,
-            unsalted: BTreeSet::new(),
         }
     }
 
@@ -133,15 +121,8 @@ impl<'s> Replay<'s> {
         let (at, both) = match line {
             EventLine::Stored(stored) => (stored.occurred_at, occurrence::of_stored(stored, station)),
             EventLine::Raw(raw) => {
-                for place in [&station.before, &station.after].into_iter().flatten() {
-                    if !self.unsalted.iter().any(|known| known.name == *place.name)
-                        && !occurrence::has_salt(place.system, self.salts)
-                    {
-                        self.unsalted.insert(Address::new(Kind::System, place.name.clone()));
-                    }
-                }
                 let at = raw.occurred_at.as_deref().and_then(|text| crate::kinds::time::parse(text).ok());
-                let absent = Absent { event_id: event_id.clone(), now: self.now, salts: self.salts };
+                let absent = Absent { event_id: event_id.clone(), now: self.now };
                 (at.unwrap_or(self.now), occurrence::of_raw(raw, station, &absent)?)
             }
         };
@@ -159,30 +140,10 @@ impl<'s> Replay<'s> {
         self.taken
     }
 
-    /// Systems that hash ids of end users with a salt that is not at hand, though events were yet to arrive there.
-    #[must_use]
-    pub fn unsalted(&self) -> &BTreeSet<Address> {
-        &self.unsalted
-    }
-
     /// What the sample shows.
     #[must_use]
     pub fn finish(self, plan: &Plan, tests: &[Cases<'_>]) -> Preview {
-        let Self {
-            states,
-            finder: _,
-            salts: _,
-            now: _,
-            routes,
-            stations,
-            seen: _,
-            taken: _,
-            events,
-            from,
-            to,
-            skipped,
-            unsalted: _,
-        } = self;
+        let Self { states, finder: _, now: _, routes, stations, seen: _, taken: _, events, from, to, skipped } = self;
         let (templates, mut exercised) = templates::previews(states, tests);
         let (workflows, tried) = workflows::previews(states, tests);
         exercised.extend(tried);

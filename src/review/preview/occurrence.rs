@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Salts;
 use super::station::{Place, Station};
 use crate::behaviour::end_user::EndUserIds;
 use crate::behaviour::event::{RawEvent, StoredEvent};
@@ -59,17 +58,16 @@ fn as_stored(came: &Arc<StoredEvent>, place: &Place<'_>) -> Option<Arc<StoredEve
 }
 
 /// What stands in for what an event that is yet to arrive leaves out.
-pub(super) struct Absent<'a> {
+pub(super) struct Absent {
     pub(super) event_id: String,
     pub(super) now: Timestamp,
-    pub(super) salts: Salts<'a>,
 }
 
 /// Both forms of an event that is yet to arrive.
 ///
 /// # Errors
 /// What is wrong with it, when no side takes it in.
-pub(super) fn of_raw(raw: RawEvent, station: &Station<'_>, absent: &Absent<'_>) -> Result<Both, Vec<Fault>> {
+pub(super) fn of_raw(raw: RawEvent, station: &Station<'_>, absent: &Absent) -> Result<Both, Vec<Fault>> {
     let Station { before, after, stores_alike: _, takes_in_alike, listeners: _ } = station;
     if let Some(place) = before.as_ref().filter(|_| *takes_in_alike) {
         let event = take_in(raw, place, absent)?;
@@ -86,9 +84,9 @@ pub(super) fn of_raw(raw: RawEvent, station: &Station<'_>, absent: &Absent<'_>) 
 }
 
 /// An event as one side takes it in; `None` when it drops it.
-fn take_in(mut raw: RawEvent, place: &Place<'_>, absent: &Absent<'_>) -> Result<Option<Arc<StoredEvent>>, Vec<Fault>> {
+fn take_in(mut raw: RawEvent, place: &Place<'_>, absent: &Absent) -> Result<Option<Arc<StoredEvent>>, Vec<Fault>> {
     raw.event.clone_from(&place.event);
-    let end_user_ids = end_user_ids(place.system, absent.salts);
+    let end_user_ids = end_user_ids(place.system);
     let Place { name, system: spec, event: _, properties, censorship: _, system_id } = place;
     let system = EventSystem { name, system_id, spec, end_user_ids };
     let defaults = Defaults { event_id: absent.event_id.clone(), now: absent.now };
@@ -98,15 +96,10 @@ fn take_in(mut raw: RawEvent, place: &Place<'_>, absent: &Absent<'_>) -> Result<
     })
 }
 
-/// Whether the salt of a system is at hand, or it needs none.
-pub(super) fn has_salt(system: &SystemSpec, salts: Salts<'_>) -> bool {
-    let salt = system.end_user_id.as_ref().and_then(|ids| ids.hash.salt.as_ref());
-    salt.is_none_or(|salt| salts(salt).is_some())
-}
-
-fn end_user_ids<'a>(system: &SystemSpec, salts: Salts<'a>) -> EndUserIds<'a> {
-    let salt = system.end_user_id.as_ref().and_then(|ids| ids.hash.salt.as_ref());
-    let salt = salt.and_then(salts).unwrap_or_default();
+/// How a system keeps ids, as far as a plan may know it: a salt is left out, because nothing that is shown may depend on
+/// the content of a secret. So ids of events that are yet to arrive are hashed alike on both sides, to hashes that the
+/// target does not have.
+fn end_user_ids(system: &SystemSpec) -> EndUserIds<'static> {
     // A salt is given, so that none can be missing.
-    EndUserIds::of(system, Some(salt)).unwrap_or(EndUserIds::PLAIN)
+    EndUserIds::of(system, Some(&[])).unwrap_or(EndUserIds::PLAIN)
 }

@@ -89,10 +89,10 @@ impl Side<'_> {
                 let value = Value::String(text.to_owned());
                 Some(if guarded { Shown::Personal(value) } else { Shown::Plain(value) })
             };
-            let body = made.request.body.as_deref();
+            let body = made.sent.body.as_deref();
             let parts: Requested = [
-                ("method", shown(made.request.method.as_str(), false)),
-                ("url", shown(&made.request.url, has_variables(&["url"]))),
+                ("method", shown(made.sent.method.as_str(), false)),
+                ("url", shown(&made.sent.url, has_variables(&["url"]))),
                 ("body", body.and_then(|body| shown(body, has_variables(&["body", "form"])))),
             ];
             (made.step.as_str(), parts)

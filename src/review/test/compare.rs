@@ -102,25 +102,25 @@ mod tests {
 
     use super::*;
 
-    fn places(expected: Value, actual: Value, extent: Extent) -> Vec<String> {
-        differences(&expected, Some(&actual), extent).iter().map(|leaf| leaf.below(&Path::root()).to_string()).collect()
+    fn places(expected: &Value, actual: &Value, extent: Extent) -> Vec<String> {
+        differences(expected, Some(actual), extent).iter().map(|leaf| leaf.below(&Path::root()).to_string()).collect()
     }
 
     #[test]
     fn each_leaf_has_a_place() {
         let expected = json!({"a": 1, "b": {"c": [1, 2], "d": "x"}, "e": 1});
         let actual = json!({"a": 1.0, "b": {"c": [1, 3], "d": "x"}, "f": 2});
-        assert_eq!(places(expected.clone(), actual.clone(), Extent::Whole), ["b.c[1]", "e", "f"]);
-        assert_eq!(places(expected, actual, Extent::Part), ["b.c[1]", "e"]);
-        assert_eq!(places(json!([1, 2]), json!([1]), Extent::Whole), [""]);
-        assert_eq!(places(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64), Extent::Whole), [""]);
+        assert_eq!(places(&expected, &actual, Extent::Whole), ["b.c[1]", "e", "f"]);
+        assert_eq!(places(&expected, &actual, Extent::Part), ["b.c[1]", "e"]);
+        assert_eq!(places(&json!([1, 2]), &json!([1]), Extent::Whole), [""]);
+        assert_eq!(places(&json!(9_007_199_254_740_993_u64), &json!(9_007_199_254_740_992_u64), Extent::Whole), [""]);
     }
 
     #[test]
     fn a_part_of_a_text_is_contained() {
-        assert_eq!(places(json!("na"), json!("Ana"), Extent::Part), Vec::<String>::new());
-        assert_eq!(places(json!("na"), json!("Ana"), Extent::Whole), [""]);
-        assert_eq!(places(json!({"a": "na"}), json!({"a": "Ana"}), Extent::Part), ["a"]);
+        assert_eq!(places(&json!("na"), &json!("Ana"), Extent::Part), Vec::<String>::new());
+        assert_eq!(places(&json!("na"), &json!("Ana"), Extent::Whole), [""]);
+        assert_eq!(places(&json!({"a": "na"}), &json!({"a": "Ana"}), Extent::Part), ["a"]);
     }
 
     #[test]

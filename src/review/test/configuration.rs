@@ -37,7 +37,7 @@ pub(super) struct Hook<'d> {
     pub(super) destination: &'d DestinationSpec,
 }
 
-impl<'d> Hook<'d> {
+impl Hook<'_> {
     /// As deliveries are worked out from.
     pub(super) fn route(&self) -> Route<'_> {
         Route {
@@ -133,7 +133,12 @@ pub(super) fn key_place(positions: &Positions, path: &Path) -> Option<Span> {
 
 /// Where a row is written of a condition at `at`, which may be a list, a map with `all`, or a single row.
 pub(super) fn condition_place(positions: &Positions, at: &Path, row: &Path) -> Option<Span> {
-    let exact = |path: &Path| positions.find(path).filter(|place| place.exact).map(|place| place.value);
+    // A place in a list has no key: the first entry of a map would be taken for it otherwise.
+    let is_row = |path: &Path| !matches!(path.segments().last(), Some(Segment::Index(_)));
+    let exact = |path: &Path| {
+        let found = positions.find(path).filter(|place| place.exact && (is_row(path) || place.key.is_none()));
+        found.map(|place| place.value)
+    };
     let rest = row.segments().get(at.segments().len()..).unwrap_or_default();
     let below_all = || {
         let start = at.key("all");

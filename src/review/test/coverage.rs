@@ -43,8 +43,8 @@ pub struct Missed {
     pub address: Address,
     /// The field; of a webhook as a whole none.
     pub path: Option<Path>,
-    /// What it is: the name of a placeholder or an exit, a row's text.
-    pub what: String,
+    /// What it is: the name of a placeholder, step and exit, a row's text; of a webhook nothing.
+    pub what: Option<String>,
     /// Where it is written.
     pub span: Option<Span>,
 }
@@ -112,8 +112,8 @@ impl Coverage {
                     coverage.webhooks.total += 1;
                     if !touched.webhooks.contains(address) {
                         let span = place(&object.positions, &Path::keys("metadata.name"));
-                        let what = address.name.to_string();
-                        coverage.webhooks.missed.push(Missed { address: address.clone(), path: None, what, span });
+                        let missed = Missed { address: address.clone(), path: None, what: None, span };
+                        coverage.webhooks.missed.push(missed);
                     }
                     if let Some(conditions) = &webhook.conditions {
                         coverage.rows(object, conditions, &Path::keys("spec.conditions"), touched);
@@ -129,7 +129,8 @@ impl Coverage {
                         coverage.placeholders.total += 1;
                         if !touched.placeholders.contains(&(address.clone(), name.to_owned())) {
                             let span = place(&object.positions, &Path::keys("metadata.name"));
-                            let missed = Missed { address: address.clone(), path: None, what: name.to_owned(), span };
+                            let missed =
+                                Missed { address: address.clone(), path: None, what: Some(name.to_owned()), span };
                             coverage.placeholders.missed.push(missed);
                         }
                     }
@@ -156,7 +157,7 @@ impl Coverage {
             let value = row.value.as_ref().map(|value| format!(" {value}")).unwrap_or_default();
             let missed = Missed {
                 address: object.address.clone(),
-                what: format!("{} {}{value}", row.property, row.operator.as_str()),
+                what: Some(format!("{} {}{value}", row.property, row.operator.as_str())),
                 span: condition_place(&object.positions, at, &path),
                 path: Some(path),
             };
@@ -185,7 +186,7 @@ impl Coverage {
                 self.routes.total += 1;
                 if !touched.routes.contains(&(object.address.clone(), step.name().to_owned(), exit.clone())) {
                     let span = key_place(&object.positions, &path);
-                    let what = format!("{} {exit}", step.name());
+                    let what = Some(format!("{} {exit}", step.name()));
                     self.routes.missed.push(Missed { address: object.address.clone(), path: Some(path), what, span });
                 }
             }

@@ -9,7 +9,7 @@ use super::compare::{Extent, body_for, differences};
 use super::configuration::{Configuration, Hook, text};
 use super::report::{CaseError, Decider};
 use super::shaped;
-use super::why::Asked;
+use super::why::{Asked, RowOutcome};
 use crate::base::ident::Name;
 use crate::base::path::Path;
 use crate::behaviour::delivery::{Delivery, deliveries};
@@ -113,7 +113,7 @@ fn touch(configuration: &Configuration<'_>, listeners: &[Hook<'_>], event: &Stor
     for hook in listeners {
         let address = &hook.object.address;
         let delivered = hook.route().carries(event);
-        let rows = with_conditions(configuration, hook, event, |asked, conditions, at| asked.rows(conditions, at));
+        let rows = ask(configuration, hook, event).map(|asking| asking.all);
         case.touch(|touched| {
             if delivered {
                 touched.webhook(address);
@@ -123,23 +123,27 @@ fn touch(configuration: &Configuration<'_>, listeners: &[Hook<'_>], event: &Stor
     }
 }
 
-fn with_conditions<R>(
-    configuration: &Configuration<'_>,
-    hook: &Hook<'_>,
-    event: &StoredEvent,
-    ask: impl FnOnce(&Asked<'_>, &crate::kinds::condition::Condition, &Path) -> R,
-) -> Option<R> {
+/// What became of the rows of a webhook's conditions.
+struct Asking {
+    /// Of all of them.
+    all: Vec<RowOutcome>,
+    /// Of those that decided.
+    deciding: Vec<RowOutcome>,
+}
+
+fn ask(configuration: &Configuration<'_>, hook: &Hook<'_>, event: &StoredEvent) -> Option<Asking> {
     let conditions = hook.spec.conditions.as_ref()?;
     let scope = configuration.scope();
     let known = event_properties(&scope, &hook.spec.event);
     let asked = Asked { type_of: &|name| known?.get(name).map(|property| property.value_type), values: event };
-    Some(ask(&asked, conditions, &Path::keys("spec.conditions")))
+    let at = Path::keys("spec.conditions");
+    Some(Asking { all: asked.rows(conditions, &at), deciding: asked.deciding(conditions, &at).1 })
 }
 
 /// Why a webhook sends an event.
 fn why(configuration: &Configuration<'_>, hook: &Hook<'_>, event: &StoredEvent) -> Vec<Decider> {
     let address = &hook.object.address;
-    let rows = with_conditions(configuration, hook, event, |asked, conditions, at| asked.deciding(conditions, at).1);
+    let rows = ask(configuration, hook, event).map(|asking| asking.deciding);
     match rows {
         Some(rows) if !rows.is_empty() => configuration.rows(address, &Path::keys("spec.conditions"), rows),
         _ => {
@@ -175,7 +179,7 @@ fn why_not(
     let Some(hook) = listeners.iter().find(|hook| hook.object.address.name == *webhook) else {
         return Err(CaseError::new(format!("{} cannot be made ready", object.address)));
     };
-    let rows = with_conditions(configuration, hook, event, |asked, conditions, at| asked.deciding(conditions, at).1);
+    let rows = ask(configuration, hook, event).map(|asking| asking.deciding);
     Ok(configuration.rows(&object.address, &Path::keys("spec.conditions"), rows.unwrap_or_default()))
 }
 

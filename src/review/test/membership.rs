@@ -38,8 +38,7 @@ pub(super) fn evaluate(
     let asked = Asked { type_of: &|_| None, values: attributes };
     let at = Path::keys("spec.match");
     if let Some(rule) = &audience.rule {
-        let rows = case.touched.is_some().then(|| asked.rows(rule, &at)).unwrap_or_default();
-        case.touch(|touched| touched.rows(&object.address, rows));
+        case.touch(|touched| touched.rows(&object.address, asked.rows(rule, &at)));
     }
     if is_member != expected {
         let decided = match &audience.rule {

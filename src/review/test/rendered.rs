@@ -115,12 +115,11 @@ impl Sources<'_> {
             _ => own("title"),
         };
         match (field, local) {
-            (Field::Title, _) => title(),
             (Field::RuntimeTitle, Some((tag, texts))) if texts.runtime_title.is_some() => {
                 of_locale(tag, "runtimeTitle")
             }
             (Field::RuntimeTitle, _) if self.template.runtime_title.is_some() => own("runtimeTitle"),
-            (Field::RuntimeTitle, _) => title(),
+            (Field::Title | Field::RuntimeTitle, _) => title(),
             (Field::Body, Some((tag, texts))) if texts.body.is_some() => of_locale(tag, "body"),
             (Field::Body, _) => own("body"),
             (Field::ButtonText | Field::Link, _) if self.template.button.is_none() => {

@@ -108,7 +108,7 @@ fn compare_request(
     case: &mut Case<'_>,
 ) {
     let ExpectedRequest { step, method, url, headers, body, body_includes } = wanted;
-    let (made_method, made_url) = (text(made.request.method.as_str()), text(&made.request.url));
+    let (made_method, made_url) = (text(made.sent.method.as_str()), text(&made.sent.url));
     for (name, wanted, actual) in [
         ("method", method.map(|method| text(method.as_str())), made_method),
         ("url", url.as_deref().map(text), made_url),
@@ -129,7 +129,7 @@ fn compare_request(
     }
     for (name, wanted, extent) in [("body", body, Extent::Whole), ("bodyIncludes", body_includes, Extent::Part)] {
         let Some(wanted) = wanted else { continue };
-        let actual = body_for(wanted, made.request.body.as_deref());
+        let actual = body_for(wanted, made.sent.body.as_deref());
         for leaf in differences(wanted, actual.as_ref(), extent) {
             let decided = decided.body(step, leaf.first_key());
             case.leaf(leaf, &place.shown.key(name), &place.written.key(name), decided);

@@ -119,7 +119,7 @@ mod tests {
 
     fn asked(condition: Value, values: Value) -> (bool, Vec<(String, bool)>) {
         let condition: Condition = serde_json::from_value(condition).expect("a condition");
-        let values: Map<String, Value> = values.as_object().cloned().unwrap_or_default();
+        let Value::Object(values) = values else { panic!("a map") };
         let asked = Asked { type_of: &|_| None, values: &values };
         let (holds, rows) = asked.deciding(&condition, &Path::keys("spec.conditions"));
         (holds, rows.into_iter().map(|row| (row.path.to_string(), row.holds)).collect())

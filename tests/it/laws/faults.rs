@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use trueup::apply::ApplyError;
 use trueup::apply::report::ActionState;
-use trueup::provider::ProviderError;
+use trueup::base::ident::PlanId;
+use trueup::provider::{ProviderError, Writer as _};
+use uuid::Uuid;
 
 use crate::fault_proxy::Fault;
 use crate::rig::{Rig, State, over_http};
@@ -127,5 +129,20 @@ fn a_changeset_whose_answer_is_lost_is_reported_as_written() {
         assert!(outcome.is_ok(), "{outcome:?}");
         assert!(report.applied_before.is_none() && report.totals.add == 9, "{report:?}");
         assert!(report.actions.iter().all(|action| action.id.is_some()), "{report:?}");
+    });
+}
+
+#[test]
+fn a_page_in_the_place_of_an_answer_gives_no_lease_back() {
+    over_http(|| {
+        let rig = Rig::with(BASE);
+        let (owner, target) = (PlanId(Uuid::from_u128(1)), &rig.served().target);
+        let lease = rig.wait(target.take_lease(owner, "ana@here")).expect("a lease");
+        rig.served().proxy.script(0, 1, Fault::Page);
+        let released = rig.wait(target.release_lease(owner, lease.token));
+        assert!(matches!(released, Err(ProviderError::Unavailable { .. })), "{released:?}");
+        assert!(rig.wait(target.take_lease(PlanId(Uuid::from_u128(2)), "bo@there")).is_err());
+        rig.wait(target.release_lease(owner, lease.token)).expect("given back");
+        assert!(rig.wait(target.take_lease(PlanId(Uuid::from_u128(2)), "bo@there")).is_ok());
     });
 }

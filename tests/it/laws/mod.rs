@@ -20,3 +20,4 @@ mod runs_survive;
 mod same_input;
 mod secrets;
 mod stale_plans;
+mod tests_say_what_happens;

@@ -2,7 +2,8 @@
 
 use super::page::{Attribute, Page, class};
 use super::{Report, Section, section};
-use crate::cli::view::attention::{sample_size, signed};
+use crate::cli::view::attention::signed;
+use crate::cli::view::preview_text::sample_size;
 use crate::kinds::DataClass;
 use crate::kinds::policy::RuleSeverity;
 use crate::plan::data_flow::{DataFlow, FlowChange};
@@ -19,7 +20,7 @@ impl Report<'_> {
         let number = webhooks.len() + destinations.len() + templates.len() + workflows.len();
         let about = Section { anchor: "preview", title: "What it does with real events", number };
         section(page, &about, |page| {
-            page.leaf("p", &[class("quiet")], &sample_size(preview));
+            page.leaf("p", &[class("quiet")], &format!("Replayed: {}.", sample_size(preview, self.plan.created_at)));
             if number == 0 {
                 page.leaf("p", &[], "Nothing is delivered, rendered or run otherwise than now.");
             }

@@ -3,7 +3,8 @@
 use super::inert::{cell, code, sentence};
 use super::parts::{Part, Piece};
 use super::{View, heading, list, section, table};
-use crate::cli::view::attention::{sample_size, signed};
+use crate::cli::view::attention::signed;
+use crate::cli::view::preview_text::sample_size;
 use crate::kinds::policy::RuleSeverity;
 use crate::kinds::{Address, DataClass};
 use crate::plan::data_flow::{DataFlow, FlowChange};
@@ -15,8 +16,10 @@ impl View {
     pub(super) fn preview(&self, plan: &Plan) -> Vec<Piece> {
         let Some(preview) = &plan.review.preview else { return Vec::new() };
         let Preview { webhooks, destinations, templates, workflows, not_exercised, not_evaluated, .. } = preview;
-        let mut pieces =
-            vec![Piece::Fixed(format!("### What it does with real events\n\n{}\n\n", sample_size(preview)))];
+        let mut pieces = vec![Piece::Fixed(format!(
+            "### What it does with real events\n\nReplayed: {}.\n\n",
+            sample_size(preview, plan.created_at)
+        ))];
         if !webhooks.is_empty() {
             pieces.extend(section("Webhooks that deliver otherwise", webhooks.len(), deliveries(webhooks)));
             pieces.extend(self.samples(webhooks));

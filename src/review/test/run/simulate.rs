@@ -69,8 +69,8 @@ pub(super) enum Left {
 pub(in crate::review) struct Request {
     /// The step that made it.
     pub(in crate::review) step: String,
-    /// The request.
-    pub(in crate::review) request: HttpRequest,
+    /// What is sent.
+    pub(in crate::review) sent: HttpRequest,
     /// Its headers as they are expected: secrets as their references.
     pub(in crate::review) headers: Vec<(String, Value)>,
 }
@@ -110,7 +110,7 @@ pub(in crate::review) fn simulate(workflow: &WorkflowSpec, given: &GivenRun) -> 
             }
             Effect::CallHttp(request) => {
                 let headers = headers(step, &request);
-                ran.requests.push(Request { step: name.clone(), request: *request, headers });
+                ran.requests.push(Request { step: name.clone(), sent: *request, headers });
                 world.response()
             }
             Effect::WaitForInput { say: _ } => world.said(),
