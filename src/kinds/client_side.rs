@@ -35,7 +35,7 @@ macro_rules! client_kinds {
     ($($kind:ident in $module:ident as $spec:ident;)+) => {
         /// The name of a kind that is never sent to a target.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ClientKind { $(#[doc = concat!("See [`", stringify!($module), "`].")] $kind,)+ }
+        pub enum ClientKind { $(#[doc = concat!("See [`mod@", stringify!($module), "`].")] $kind,)+ }
 
         /// The typed spec of one such manifest.
         #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ pub fn write(out: &mut dyn Write, findings: &[Finding], prefix: &str) -> io::Res
     out.write_all(text(findings, prefix).as_bytes())
 }
 
-/// As [`write`], for where a text is needed.
+/// As [`write()`], for where a text is needed.
 #[must_use]
 pub fn text(findings: &[Finding], prefix: &str) -> String {
     let mut text = String::new();

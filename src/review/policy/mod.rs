@@ -1,9 +1,9 @@
 //! Policies: rules in the Common Expression Language that manifests and plans must keep.
 //!
-//! A rule's source comes from whoever may propose a change, so it runs in a cage: [`expression`] says before it is run
-//! whether it can be (its length, nesting, names, functions), [`meter`] counts what it costs while it runs, and
-//! [`cage`] runs it on a thread of its own with a stack that is large enough, and gives up on it in the end.
-//! [`rules`] are a project's policies, compiled once; [`of_manifests`] and [`of_plan`] say what breaks them.
+//! A rule's source comes from whoever may propose a change, so it runs in a cage: `expression` says before it is run
+//! whether it can be (its length, nesting, names, functions), `meter` counts what it costs while it runs, and
+//! `cage` runs it on a thread of its own with a stack that is large enough, and gives up on it in the end.
+//! `rules` are a project's policies, compiled once; [`of_manifests`] and [`of_plan`] say what breaks them.
 
 mod bad_rules;
 mod cage;

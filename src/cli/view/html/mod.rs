@@ -28,7 +28,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, show_personal: bool) -> io::Resul
     out.write_all(text(plan, show_personal).as_bytes())
 }
 
-/// As [`write`], for where a text is needed.
+/// As [`write()`], for where a text is needed.
 #[must_use]
 pub fn text(plan: &Plan, show_personal: bool) -> String {
     let report = Report { plan, show_personal, attention: Attention::of(plan) };
