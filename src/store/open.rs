@@ -52,6 +52,15 @@ impl ReadStore {
             connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
             identity = schema::identify(&mut connection, path).await;
         }
+        if matches!(&identity, Err(StoreError::Database(error)) if code_of(error) == Some(codes::READONLY)) {
+            // Who wrote last was killed before the file was in write-ahead mode, or after it had left it. What was
+            // begun has to be taken back before anybody can read, and only a writer can do that.
+            connection.close().await?;
+            take_back(path).await?;
+            options = quiet_options(path).await?;
+            connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
+            identity = schema::identify(&mut connection, path).await;
+        }
         let format = match identity? {
             Identity::Empty => return Ok(Self::new(Source::Empty, None, clock)),
             Identity::Ours(format) => format,
@@ -242,6 +251,14 @@ async fn quiet_options(path: &Path) -> Result<SqliteConnectOptions, StoreError> 
         Err(error) if code_of(&error) == Some(codes::CANTOPEN) => options(&uri(path, "?mode=ro&immutable=1")),
         Ok(_) | Err(_) => options(&uri(path, "?mode=ro&readonly_shm=1")),
     }
+}
+
+/// Lets SQLite undo what a killed process had begun: the first read of a connection that may write does it.
+async fn take_back(path: &Path) -> Result<(), StoreError> {
+    let mut writer = options(&uri(path, "?mode=rw"))?.connect().await.map_err(|error| cannot_open(path, error))?;
+    let read: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut writer).await;
+    writer.close().await?;
+    read.map(drop).map_err(StoreError::from)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

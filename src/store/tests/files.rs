@@ -246,3 +246,24 @@ async fn several_may_make_and_use_one_store_at_once() {
     store.close().await.expect("closed");
     assert_eq!(contents(folder.path()).keys().collect::<Vec<_>>(), ["t.db", "t.db.key"]);
 }
+
+/// A process that is killed while its file is in rollback mode, as when it is made or closed, leaves a journal.
+#[tokio::test]
+async fn what_a_killed_process_had_begun_is_taken_back_before_reading() {
+    let (there, copied) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let path = there.path().join("t.db");
+    let store = Store::open(&path, None, Time::new().clock()).await.expect("opened");
+    store.close().await.expect("closed");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut writer = sqlx::ConnectOptions::connect(&options).await.expect("connected");
+    let begun = "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE; CREATE TABLE begun (it TEXT);
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+                 INSERT INTO begun SELECT hex(randomblob(200)) FROM n;";
+    sqlx::raw_sql(begun).execute(&mut writer).await.expect("begun");
+    for name in ["t.db", "t.db-journal", "t.db.key"] {
+        std::fs::copy(there.path().join(name), copied.path().join(name)).expect("a copy");
+    }
+    let store = ReadStore::open(&copied.path().join("t.db"), None, Time::new().clock()).await.expect("opened");
+    assert_eq!(store.digests(&Name::from_any("acme")).await.expect("digests").rows, []);
+    store.close().await;
+}
