@@ -68,9 +68,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
-        let replay = Some(&arguments.replay).filter(|replay| replay.replay.is_some());
-        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy, replay };
-        let (mut plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
+        let mut plan = planning::reviewed(context, &prepared, &*reader, &wish, Some(&arguments.replay)).await?;
         let root = prepared.loaded.desired.project.root;
         if arguments.blame {
             blame::add(&mut plan, &root).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))?;
