@@ -82,7 +82,7 @@ pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedPro
 pub fn load_sound(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let loaded = load(context, arguments)?;
     if loaded.has_errors() {
-        let LoadedProject { desired, diagnostics, manifests, .. } = &loaded;
+        let LoadedProject { desired, diagnostics, manifests } = &loaded;
         // Nobody is left to tell when the output is closed.
         let _ = tell_all(context, diagnostics, &desired.sources, *manifests, &desired.project.root);
         return Err(Exit::InvalidInput);
