@@ -1,4 +1,4 @@
-//! Opening and closing: for writing, which makes what is missing, and for reading, which changes nothing at all.
+//! Opening and closing: for writing, which makes what is missing, and for reading, which changes nothing of what is stored.
 //!
 //! At rest a store is one plain file: the last writer to close it merges the write-ahead log and switches it off. That
 //! is what makes reading without a trace possible: SQLite can read a file in write-ahead mode only through an index
