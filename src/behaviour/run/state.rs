@@ -139,10 +139,14 @@ impl RunState {
         }
     }
 
-    /// Notes something about the step it stands at.
+    /// Notes something about the step it stands at; once a visit, since a step that waits is entered again by
+    /// [`Event::Resume`](super::Event::Resume).
     pub(super) fn note(&mut self, message: impl Into<String>) {
         let step = self.path.last().cloned().unwrap_or_default();
-        self.problems.push(Problem { visit: self.visit(), step, message: message.into() });
+        let problem = Problem { visit: self.visit(), step, message: message.into() };
+        if !self.problems.iter().rev().take_while(|noted| noted.visit == problem.visit).any(|noted| *noted == problem) {
+            self.problems.push(problem);
+        }
     }
 
     /// Keeps a value under a target that is no variable; `null` takes it away.

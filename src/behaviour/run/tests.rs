@@ -142,6 +142,18 @@ fn a_task_ends_only_as_it_is_routed() {
 }
 
 #[test]
+fn what_did_not_go_is_noted_once_however_often_a_run_is_resumed() {
+    let workflow = every_step();
+    let (mut state, _) = begun(&workflow, &json!({}));
+    let effect = advance(&workflow, &mut state, Event::Input("12\u{2028}".into()));
+    assert_eq!(effect, Ok(Effect::WaitForTask { assignee: String::new() }));
+    let before = state.clone();
+    assert!(before.problems.last().is_some_and(|problem| problem.step == "approve"), "{before:?}");
+    assert_eq!(advance(&workflow, &mut state, Event::Resume), effect);
+    assert_eq!(state, before);
+}
+
+#[test]
 fn a_run_ends_after_its_budget_of_steps() -> Result<(), Unexpected> {
     let workflow = every_step();
     let (mut state, mut effect) = begun(&workflow, &json!({}));
