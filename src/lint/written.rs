@@ -10,6 +10,7 @@ use crate::kinds::scope::event_properties;
 use crate::kinds::workflow::WorkflowSpec;
 use crate::kinds::workflow::step::Step;
 use crate::kinds::workflow::step_paths;
+use crate::kinds::workflow::variables::{classes, root};
 use crate::lint::condition_logic::{Conflict, Said};
 
 /// Conflicts that are told; the rest are counted. Each alternative has one.
@@ -44,24 +45,7 @@ impl Subject<'_> {
                 known.is_some_and(|property| property.class == DataClass::Personal)
             }
             Self::EndUser => false,
-            Self::Run(spec) => {
-                let name = property.split('.').next().unwrap_or(property);
-                let declared = spec.data.iter().any(|data| data.name == name && data.class == DataClass::Personal);
-                declared
-                    || spec.steps.iter().any(|step| match step {
-                        Step::SayGather(step) => {
-                            step.gather.variable == name && step.gather.class == DataClass::Personal
-                        }
-                        Step::Webhook(_)
-                        | Step::SayIntent(_)
-                        | Step::SendEmail(_)
-                        | Step::Task(_)
-                        | Step::Notify(_)
-                        | Step::Branch(_)
-                        | Step::Set(_)
-                        | Step::End(_) => false,
-                    })
-            }
+            Self::Run(spec) => classes(&spec.data, &spec.steps).get(root(property)) == Some(&DataClass::Personal),
         }
     }
 }
