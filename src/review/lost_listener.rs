@@ -60,7 +60,7 @@ fn heard<'s>(state: &'s State, former: &BTreeMap<&Address, &Address>) -> Heard<'
 }
 
 /// Why a webhook sends nothing; `None` where it may.
-fn silence(state: &State, spec: &WebhookSpec) -> Option<String> {
+pub(super) fn silence(state: &State, spec: &WebhookSpec) -> Option<String> {
     if !spec.enabled {
         return Some("is disabled".to_owned());
     }
