@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Edge, Renamed, WHOLE_PAYLOAD, host};
-use crate::behaviour::ingest::Censorship;
 use crate::kinds::scope::{Scope as _, event_properties};
+use crate::kinds::system::censorship::Censorship;
 use crate::kinds::webhook::{Include, Properties, WebhookSpec};
 use crate::kinds::{DataClass, Kind, Spec};
 use crate::review::lost_listener::silence;
