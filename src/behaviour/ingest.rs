@@ -13,11 +13,8 @@ use crate::base::ident::Name;
 use crate::kinds::catalogue::{Property, PropertyType};
 use crate::kinds::scope::EventProperties;
 use crate::kinds::system::SystemSpec;
+use crate::kinds::system::censorship::Censorship;
 use crate::kinds::time;
-
-/// The event and the property that carries text typed into an input field (a choice of ours: it is the text of the
-/// element, and the element is the field).
-pub const INPUT_TEXT: (&str, &str) = ("dxa.input", "elementText");
 
 /// Bytes that an id, a session or an environment may have.
 const ID_LIMIT: usize = 255;
@@ -171,39 +168,6 @@ impl Envelope<'_> {
             "sessionId" => self.session_id.take().map(Value::String),
             _ => return Origin::Properties,
         })
-    }
-}
-
-/// What a system drops of one event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Censorship<'s> {
-    whole: bool,
-    properties: &'s [String],
-    input_text: bool,
-}
-
-impl<'s> Censorship<'s> {
-    /// What this system drops of this event.
-    #[must_use]
-    pub fn of(system: &'s SystemSpec, event: &str) -> Self {
-        let censor = system.censor.as_ref();
-        Self {
-            whole: censor.is_some_and(|censor| censor.events.iter().any(|dropped| dropped == event)),
-            properties: censor.map_or(&[], |censor| &censor.properties),
-            input_text: event == INPUT_TEXT.0 && censor.is_none_or(|censor| censor.input_text),
-        }
-    }
-
-    /// Whether nothing of the event is kept.
-    #[must_use]
-    pub fn drops_all(&self) -> bool {
-        self.whole
-    }
-
-    /// Whether a property of it is dropped.
-    #[must_use]
-    pub fn drops(&self, name: &str) -> bool {
-        (self.input_text && name == INPUT_TEXT.1) || self.properties.iter().any(|dropped| dropped == name)
     }
 }
 

@@ -19,6 +19,7 @@ use super::event::{RawEvent, StoredEvent};
 use super::fault::Fault;
 use crate::base::code::Code;
 use crate::base::ident::Name;
+use crate::base::named_fields;
 use crate::kinds::time;
 
 /// Properties that stand beside `properties` on a line, in the order they have in a stored event.
@@ -76,7 +77,7 @@ impl EventLine {
     /// # Errors
     /// What is wrong with it, as `POST /v1/events` says it.
     pub fn read(json: &[u8]) -> Result<Self, Fault> {
-        let line: Line = serde_json::from_slice(json).map_err(|error| Fault::of_json(&error))?;
+        let line: Line = named_fields::from_slice(json).map_err(|error| Fault::of_json(&error))?;
         if line.stored.is_none()
             && line.end_user_id.is_none()
             && OF_STORED.iter().any(|n| line.properties.contains_key(*n))
@@ -235,6 +236,14 @@ mod tests {
         let event = stored(&json!({"eventId": "e1", "endUserId": "u4ID", "score": 1}));
         let listed = serde_json::to_value(&event).expect("JSON");
         assert_eq!(read(&listed), Ok(EventLine::Stored(event)));
+    }
+
+    #[test]
+    fn a_line_names_its_fields() {
+        assert_eq!(read(&json!(["menu.opened", "crm", "ana"])).map_err(|error| error.0), Err(Code::WrongType));
+        let mark = json!({"event": "menu.opened", "system": "crm", "eventId": "e", "occurredAt": "2031-01-01",
+            "stored": ["0"]});
+        assert_eq!(read(&mark).map_err(|error| error.0), Err(Code::WrongType));
     }
 
     #[test]

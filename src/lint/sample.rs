@@ -1,10 +1,14 @@
-//! Projects for the tests of rules: documents without their `apiVersion`, each a file of its own.
+//! Projects for the tests of rules: documents without their `apiVersion`, each a file of its own; and conditions.
 
 use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::base::diagnostic::Diagnostic;
 use crate::desired::Desired;
 use crate::desired::load::load_project;
+use crate::kinds::condition::Condition;
 use crate::manifest::{Input, LoadOptions};
 
 pub(crate) const SYSTEM: &str = "kind: System\nmetadata: { name: crm }\nspec: { platform: web }\n";
@@ -42,6 +46,26 @@ pub(crate) fn project(documents: &[&str]) -> Desired {
     let errors: Vec<&str> = loaded.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.message.as_str()).collect();
     assert_eq!(errors, [""; 0]);
     loaded.desired
+}
+
+/// Conditions of such rows: property, operator and operand.
+pub(super) fn conditions(
+    row: impl Strategy<Value = (&'static str, &'static str, Option<Value>)> + 'static,
+) -> impl Strategy<Value = Condition> {
+    let row = row.prop_map(|(property, operator, value)| {
+        let mut row = json!({"property": property, "operator": operator});
+        if let Some(value) = value {
+            row["value"] = value;
+        }
+        serde_json::from_value(row).expect("a row")
+    });
+    row.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Any),
+            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
+        ]
+    })
 }
 
 /// `line:column message +line:column` of each warning, the last for its related places.

@@ -11,6 +11,7 @@ use crate::kinds::catalogue::PropertyType;
 use crate::kinds::condition::{Condition, Operator};
 use crate::kinds::scope::{EventProperties, Scope, event_properties};
 use crate::kinds::system::SystemSpec;
+use crate::kinds::system::censorship::Censorship;
 use crate::kinds::{Kind, Spec, time};
 use crate::lint::condition_logic::find_way;
 use crate::lint::row_logic::Literal;
@@ -20,8 +21,6 @@ use crate::lint::written::Subject;
 const WAYS: usize = 50;
 /// Values tried for one property.
 const VALUES: usize = 200;
-/// Characters of a value that are told.
-const TOLD: usize = 40;
 /// What every event has (domain §2).
 const ALWAYS: [&str; 5] = ["eventId", "event", "occurredAt", "systemId", "endUserId"];
 
@@ -31,6 +30,7 @@ pub(super) struct Event<'s> {
     id: &'s str,
     system: &'s SystemSpec,
     known: EventProperties<'s>,
+    censorship: Censorship<'s>,
 }
 
 /// Values by property; `None` for one that the event does not have.
@@ -42,8 +42,8 @@ impl<'s> Event<'s> {
     pub(super) fn of(scope: &'s dyn Scope, system: &str, id: &'s str) -> Option<Self> {
         let Some(Spec::System(system)) = scope.get(Kind::System, system) else { return None };
         let known = event_properties(scope, id)?;
-        let dropped = system.censor.as_ref().is_some_and(|censor| censor.events.iter().any(|event| event == id));
-        (!dropped).then_some(Self { id, system, known })
+        let censorship = Censorship::of(system, id);
+        (!censorship.drops_all()).then_some(Self { id, system, known, censorship })
     }
 
     /// An event that is certain to meet all of these conditions.
@@ -73,11 +73,7 @@ impl<'s> Event<'s> {
 
     /// What a property may be, likely values first.
     fn values(&self, property: &str, literals: &[Literal<'_>]) -> Vec<Option<Value>> {
-        let censor = self.system.censor.as_ref();
-        let input_text = self.id == "dxa.input" && property == "elementText";
-        if censor.is_some_and(|censor| censor.properties.iter().any(|dropped| dropped == property))
-            || input_text && censor.is_none_or(|censor| censor.input_text)
-        {
+        if self.censorship.drops(property) {
             return vec![None];
         }
         let given = match property {
@@ -156,12 +152,7 @@ impl SampleEvent {
     pub(super) fn told(&self, subject: Subject<'_>) -> String {
         let told = |(property, value): (&String, &Option<Value>)| match value {
             None => format!("no {property}"),
-            Some(_) if subject.is_personal(property) => format!("{property} …"),
-            Some(value) => {
-                let text = value.to_string();
-                let short: String = text.chars().take(TOLD).collect();
-                format!("{property} {short}{}", if short.len() < text.len() { "…" } else { "" })
-            }
+            Some(value) => format!("{property} {}", subject.told(property, value)),
         };
         let told: Vec<String> = self.0.iter().map(told).collect();
         match told.as_slice() {

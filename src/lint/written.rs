@@ -1,5 +1,7 @@
 //! The conditions of a project where they are written, and how the rules speak of their rows.
 
+use serde_json::Value;
+
 use crate::base::path::Path;
 use crate::base::source::Span;
 use crate::desired::{Desired, DesiredObject, Objects};
@@ -10,12 +12,13 @@ use crate::kinds::scope::event_properties;
 use crate::kinds::workflow::WorkflowSpec;
 use crate::kinds::workflow::step::Step;
 use crate::kinds::workflow::step_paths;
+use crate::kinds::workflow::variables::{classes, root};
 use crate::lint::condition_logic::{Conflict, Said};
 
 /// Conflicts that are told; the rest are counted. Each alternative has one.
 const TOLD: usize = 3;
-/// Characters of an operand that are told.
-const OPERAND: usize = 40;
+/// Characters of a value that are told.
+const SHOWN: usize = 40;
 
 /// A condition where it is written.
 #[derive(Clone, Debug)]
@@ -37,31 +40,24 @@ pub(super) enum Subject<'d> {
 }
 
 impl Subject<'_> {
-    pub(super) fn is_personal(self, property: &str) -> bool {
+    /// A value of a property in a message: not at any length, and none that is about a person.
+    pub(super) fn told(self, property: &str, value: &Value) -> String {
+        if self.is_personal(property) {
+            return "…".to_owned();
+        }
+        let text = value.to_string();
+        let short: String = text.chars().take(SHOWN).collect();
+        format!("{short}{}", if short.len() < text.len() { "…" } else { "" })
+    }
+
+    fn is_personal(self, property: &str) -> bool {
         match self {
             Self::Event(scope, event) => {
                 let known = event_properties(scope, event).and_then(|known| known.get(property));
                 known.is_some_and(|property| property.class == DataClass::Personal)
             }
             Self::EndUser => false,
-            Self::Run(spec) => {
-                let name = property.split('.').next().unwrap_or(property);
-                let declared = spec.data.iter().any(|data| data.name == name && data.class == DataClass::Personal);
-                declared
-                    || spec.steps.iter().any(|step| match step {
-                        Step::SayGather(step) => {
-                            step.gather.variable == name && step.gather.class == DataClass::Personal
-                        }
-                        Step::Webhook(_)
-                        | Step::SayIntent(_)
-                        | Step::SendEmail(_)
-                        | Step::Task(_)
-                        | Step::Notify(_)
-                        | Step::Branch(_)
-                        | Step::Set(_)
-                        | Step::End(_) => false,
-                    })
-            }
+            Self::Run(spec) => classes(&spec.data, &spec.steps).get(root(property)) == Some(&DataClass::Personal),
         }
     }
 }
@@ -137,14 +133,7 @@ fn sentence(conflict: &Conflict<'_>, subject: Subject<'_>) -> String {
 pub(super) fn shown(said: &Said<'_>, subject: Subject<'_>) -> String {
     let Said { row, holds } = said;
     let not = if *holds { "" } else { "not " };
-    let operand = row.value.as_ref().map(|value| {
-        if subject.is_personal(&row.property) {
-            return " …".to_owned();
-        }
-        let text = value.to_string();
-        let short: String = text.chars().take(OPERAND).collect();
-        format!(" {short}{}", if short.len() < text.len() { "…" } else { "" })
-    });
+    let operand = row.value.as_ref().map(|value| format!(" {}", subject.told(&row.property, value)));
     format!("`{not}{} {}{}`", row.property, row.operator.as_str(), operand.unwrap_or_default())
 }
 

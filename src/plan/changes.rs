@@ -46,17 +46,8 @@ pub fn whole(
 ) -> Vec<Change> {
     let path = Path::keys("spec");
     let Some(value) = path.of(canonical) else { return Vec::new() };
-    vec![Change {
-        before: None,
-        after: Some(Shown::with_states(object.address.kind.field_tree().at(&path), value, state)),
-        kind: ChangeKind::Change,
-        overwrites: None,
-        is_text: false,
-        order_only: false,
-        forces_replacement: false,
-        origin: origin(object, &path, sources),
-        path,
-    }]
+    let after = Shown::with_states(object.address.kind.field_tree().at(&path), value, state);
+    vec![Change { origin: origin(object, &path, sources), ..Change::new(path, None, Some(after)) }]
 }
 
 /// One entry for a judged difference. `state` says what is known of a secret's content at its path.
@@ -87,17 +78,8 @@ pub fn judged(kind: Kind, judged: &Judged, object: &DesiredObject, state: Secret
 #[must_use]
 pub fn secret(object: &DesiredObject, path: &Path, state: SecretState, sources: &SourceMap) -> Change {
     let reference = object.secrets.iter().find(|secret| secret.path == *path).map(|secret| secret.reference.clone());
-    Change {
-        path: path.clone(),
-        before: Some(Shown::Secret { state, reference: reference.clone() }),
-        after: Some(Shown::Secret { state, reference }),
-        kind: ChangeKind::Change,
-        overwrites: None,
-        is_text: false,
-        order_only: false,
-        forces_replacement: false,
-        origin: origin(object, path, sources),
-    }
+    let content = Some(Shown::Secret { state, reference });
+    Change { origin: origin(object, path, sources), ..Change::new(path.clone(), content.clone(), content) }
 }
 
 fn is_text(tree: Option<&FieldTree>, before: Option<&Value>, after: Option<&Value>) -> bool {

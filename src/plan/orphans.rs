@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::plan_value::{Action, Change, ChangeKind};
+use super::plan_value::{Action, Change};
 use super::reason::Reason;
 use super::shown::{SecretState, Shown};
 use crate::base::path::Path;
@@ -26,22 +26,11 @@ pub(super) fn removal(row: &DigestRow, live: &Live, destroy: bool) -> Action {
     let before = live.records.get(&row.address).map(|record| {
         Shown::new(row.address.kind.field_tree().below_key("spec"), &record.spec, SecretState::Unchanged)
     });
-    let change = Change {
-        path: Path::keys("spec"),
-        before,
-        after: None,
-        kind: ChangeKind::Change,
-        overwrites: None,
-        is_text: false,
-        order_only: false,
-        forces_replacement: false,
-        origin: None,
-    };
     Action {
         address: row.address.clone(),
         action: if archives { ActionKind::Archive } else { ActionKind::Delete },
         reason: if destroy { Reason::Destroyed } else { Reason::Orphan { used: row.used } },
-        changes: vec![change],
+        changes: vec![Change::new(Path::keys("spec"), before, None)],
         expected: Some(row.generation),
         from: None,
         version: None,

@@ -105,6 +105,24 @@ pub struct Change {
     pub origin: Option<Origin>,
 }
 
+impl Change {
+    /// A change by the manifests of which nothing further is to be said.
+    #[must_use]
+    pub fn new(path: Path, before: Option<Shown>, after: Option<Shown>) -> Self {
+        Self {
+            path,
+            before,
+            after,
+            kind: ChangeKind::Change,
+            overwrites: None,
+            is_text: false,
+            order_only: false,
+            forces_replacement: false,
+            origin: None,
+        }
+    }
+}
+
 /// Who caused a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::Builder;
 use super::changes;
 use super::per_object::plain_action;
-use super::plan_value::{Change, ChangeKind};
+use super::plan_value::Change;
 use super::reason::Reason;
 use super::shown::Shown;
 use crate::base::path::Path;
@@ -71,15 +71,8 @@ impl Builder<'_> {
     fn re_pointed(&self, object: &DesiredObject, path: &Path, to: &Address) -> Change {
         let old = self.live.rows.get(to).map(|row| Shown::Plain(row.id.to_string().into()));
         Change {
-            path: path.clone(),
-            before: old,
-            after: Some(Shown::KnownAfterApply),
-            kind: ChangeKind::Change,
-            overwrites: None,
-            is_text: false,
-            order_only: false,
-            forces_replacement: false,
             origin: changes::origin(object, path, &self.desired.sources),
+            ..Change::new(path.clone(), old, Some(Shown::KnownAfterApply))
         }
     }
 }

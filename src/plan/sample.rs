@@ -83,17 +83,7 @@ pub(crate) fn shown(value: &Value) -> Shown {
 }
 
 pub(crate) fn change(path: &str, before: Option<Shown>, after: Option<Shown>) -> Change {
-    Change {
-        path: path.parse().unwrap(),
-        before,
-        after,
-        kind: ChangeKind::Change,
-        overwrites: None,
-        is_text: false,
-        order_only: false,
-        forces_replacement: false,
-        origin: None,
-    }
+    Change::new(path.parse().unwrap(), before, after)
 }
 
 pub(crate) fn origin(file: &str, line: u32, column: u32, note: Option<&str>) -> Origin {

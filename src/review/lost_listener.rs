@@ -10,9 +10,9 @@ use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::Name;
 use crate::base::path::Path;
-use crate::behaviour::ingest::Censorship;
 use crate::desired::Desired;
 use crate::kinds::scope::event_properties;
+use crate::kinds::system::censorship::Censorship;
 use crate::kinds::webhook::WebhookSpec;
 use crate::kinds::{Address, Kind, Spec};
 use crate::lint::condition_logic::never_hold;
@@ -60,7 +60,7 @@ fn heard<'s>(state: &'s State, former: &BTreeMap<&Address, &Address>) -> Heard<'
 }
 
 /// Why a webhook sends nothing; `None` where it may.
-fn silence(state: &State, spec: &WebhookSpec) -> Option<String> {
+pub(super) fn silence(state: &State, spec: &WebhookSpec) -> Option<String> {
     if !spec.enabled {
         return Some("is disabled".to_owned());
     }

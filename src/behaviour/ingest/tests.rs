@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::kinds::catalogue::EVENTS;
 use crate::kinds::scope::event_properties;
+use crate::kinds::system::censorship::INPUT_TEXT;
 
 const SYSTEM_ID: &str = "bcf4c7f5682b4aa6875a0fc9bdfa21ca";
 

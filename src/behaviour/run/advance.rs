@@ -13,7 +13,7 @@ use crate::base::path::Path;
 use crate::behaviour::condition::{CompiledCondition, Values};
 use crate::kinds::catalogue::PropertyType;
 use crate::kinds::workflow::WorkflowSpec;
-use crate::kinds::workflow::data::{Data, DataType};
+use crate::kinds::workflow::data::Data;
 use crate::kinds::workflow::step::{Branch, NO_MATCH, Notify, Step};
 
 /// An event that does not fit where the run stands. The state is unchanged.
@@ -265,12 +265,7 @@ fn choose<'w>(workflow: &'w WorkflowSpec, branch: &'w Branch, state: &mut RunSta
 /// How a variable is compared in a condition: by the type of the data item of its name; `None` where it has none.
 #[must_use]
 pub fn property_type(declared: &[Data], name: &str) -> Option<PropertyType> {
-    match declared.iter().find(|data| data.name == name)?.data_type {
-        DataType::Text => Some(PropertyType::String),
-        DataType::Numeric => Some(PropertyType::Number),
-        DataType::Datetime => Some(PropertyType::Datetime),
-        DataType::File => None,
-    }
+    declared.iter().find(|data| data.name == name)?.data_type.compared_as()
 }
 
 impl HttpResult {

@@ -186,7 +186,7 @@ fn check_run(
     }
     let declared = variables::declared(&workflow.data, &workflow.steps);
     for name in expect.variables.iter().flat_map(|variables| variables.keys()) {
-        let root = name.split('.').next().unwrap_or(name);
+        let root = variables::root(name);
         if !declared.contains(root) {
             let message = format!("no data and no step of Workflow/{} sets the variable `{root}`", run.name);
             findings

@@ -16,6 +16,7 @@ use crate::base::code::Code;
 use crate::base::path::Path;
 use crate::kinds::catalogue::PropertyType;
 use crate::kinds::condition::Operator;
+use crate::kinds::field::DataClass;
 use crate::kinds::finding::Findings;
 use crate::kinds::header::HeaderValue;
 use crate::kinds::placeholder::brace_names;
@@ -57,6 +58,28 @@ pub fn check(data: &[Data], steps: &[Step], findings: &mut Findings) {
     }
 }
 
+/// The classes that are said of variables, of data items and of what is gathered: the most guarded one of each name.
+#[must_use]
+pub fn classes<'w>(data: &'w [Data], steps: &'w [Step]) -> BTreeMap<&'w str, DataClass> {
+    let gathered = steps.iter().filter_map(|step| match step {
+        Step::SayGather(step) => Some((step.gather.variable.as_str(), step.gather.class)),
+        Step::SayIntent(_)
+        | Step::Webhook(_)
+        | Step::SendEmail(_)
+        | Step::Task(_)
+        | Step::Notify(_)
+        | Step::Branch(_)
+        | Step::Set(_)
+        | Step::End(_) => None,
+    });
+    let mut classes = BTreeMap::new();
+    for (name, class) in data.iter().map(|data| (data.name.as_str(), data.class)).chain(gathered) {
+        let known = classes.entry(name).or_insert(class);
+        *known = class.max(*known);
+    }
+    classes
+}
+
 /// The names of all variables: the data, and what the steps set.
 #[must_use]
 pub fn declared<'w>(data: &'w [Data], steps: &'w [Step]) -> BTreeSet<&'w str> {
@@ -74,7 +97,8 @@ pub(super) fn check_name(name: &str, at: &Path, at_key: bool, findings: &mut Fin
 }
 
 /// The variable that a dotted path begins with.
-fn root(path: &str) -> &str {
+#[must_use]
+pub fn root(path: &str) -> &str {
     path.split('.').next().unwrap_or(path).trim()
 }
 
@@ -122,7 +146,9 @@ fn texts<'s>(step: &'s Step, at: &Path) -> Vec<(Path, &'s str)> {
     }
 }
 
-fn webhook_texts<'s>(step: &'s WebhookStep, at: &Path) -> Vec<(Path, &'s str)> {
+/// The texts of a webhook step that its request is made of, each with its place.
+#[must_use]
+pub fn request_texts<'s>(step: &'s WebhookStep, at: &Path) -> Vec<(Path, &'s str)> {
     let WebhookStep {
         name: _,
         method: _,
@@ -134,8 +160,9 @@ fn webhook_texts<'s>(step: &'s WebhookStep, at: &Path) -> Vec<(Path, &'s str)> {
         timeout_seconds: _,
         log_request_body: _,
         log_response_body: _,
-        set_variables,
-        on_failure,
+        // What is done with the answer stays in the run.
+        set_variables: _,
+        on_failure: _,
         routes: _,
     } = step;
     let mut texts = vec![(at.key("url"), url.as_str())];
@@ -147,10 +174,15 @@ fn webhook_texts<'s>(step: &'s WebhookStep, at: &Path) -> Vec<(Path, &'s str)> {
     }
     texts.extend(body.iter().map(|body| (at.key("body"), body.as_str())));
     texts.extend(form.iter().flatten().map(|(key, text)| (at.key("form").key(key), text.as_str())));
-    for (n, row) in set_variables.iter().enumerate().filter(|(_, row)| row.target_type == TargetType::Advanced) {
+    texts
+}
+
+fn webhook_texts<'s>(step: &'s WebhookStep, at: &Path) -> Vec<(Path, &'s str)> {
+    let mut texts = request_texts(step, at);
+    for (n, row) in step.set_variables.iter().enumerate().filter(|(_, row)| row.target_type == TargetType::Advanced) {
         texts.push((at.key("setVariables").index(n).key("target"), &row.target));
     }
-    if let Some(on_failure) = on_failure {
+    if let Some(on_failure) = &step.on_failure {
         texts.extend(assigned_texts(&on_failure.set, &at.key("onFailure").key("set")));
     }
     texts
@@ -196,7 +228,8 @@ impl DataType {
     }
 
     /// As which type conditions compare it; a file has none.
-    fn compared_as(self) -> Option<PropertyType> {
+    #[must_use]
+    pub fn compared_as(self) -> Option<PropertyType> {
         match self {
             Self::Text => Some(PropertyType::String),
             Self::Numeric => Some(PropertyType::Number),

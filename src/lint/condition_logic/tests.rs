@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::lint::sample;
 
 fn condition(value: Value) -> Condition {
     serde_json::from_value(value).expect("a condition")
@@ -143,13 +144,13 @@ fn holds(condition: &Condition, values: &[(&str, Option<Value>)], absent: bool) 
     }
 }
 
-fn any_row() -> impl Strategy<Value = Condition> {
+fn any_condition() -> impl Strategy<Value = Condition> {
     let property = prop::sample::select(vec!["p", "q"]);
     let text = || prop::sample::select(vec!["a", "b", "ab", "ba"]).prop_map(Value::from);
     let number = || (0..4i64).prop_map(Value::from);
     let value = || prop_oneof![text(), number()];
     let list = || prop::collection::vec(value(), 1..3).prop_map(Value::from);
-    let of = |names: &[&str]| prop::sample::select(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let of = |names: &[&'static str]| prop::sample::select(names.to_vec());
     let operation = prop_oneof![
         (of(&["equalTo", "notEqualTo"]), value().prop_map(Some)),
         (of(&["in", "notIn"]), list().prop_map(Some)),
@@ -157,23 +158,7 @@ fn any_row() -> impl Strategy<Value = Condition> {
         (of(&["greaterThan", "lessThan"]), number().prop_map(Some)),
         (of(&["exists"]), Just(None)),
     ];
-    (property, operation).prop_map(|(property, (operator, value))| {
-        let mut row = json!({"property": property, "operator": operator});
-        if let Some(value) = value {
-            row["value"] = value;
-        }
-        condition(row)
-    })
-}
-
-fn any_condition() -> impl Strategy<Value = Condition> {
-    any_row().prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Any),
-            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
-        ]
-    })
+    sample::conditions((property, operation).prop_map(|(property, (operator, value))| (property, operator, value)))
 }
 
 proptest! {

@@ -103,20 +103,7 @@ fn any_condition() -> impl Strategy<Value = Condition> {
         (name(&["occurredAt"]), name(&["before", "after", "equalTo"]), time().prop_map(Some)),
         (name(&["country", "score", "occurredAt"]), name(&["exists"]), Just(None)),
     ];
-    let row = row.prop_map(|(property, operator, value)| {
-        let mut row = json!({"property": property, "operator": operator});
-        if let Some(value) = value {
-            row["value"] = value;
-        }
-        serde_json::from_value(row).expect("a row")
-    });
-    row.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Any),
-            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
-        ]
-    })
+    sample::conditions(row)
 }
 
 proptest! {

@@ -124,20 +124,8 @@ fn any_condition() -> impl Strategy<Value = Condition> {
         (of(&["greaterThan", "lessThan"]), (0..4i64).prop_map(|number| Some(Value::from(number)))),
         (of(&["exists"]), Just(None)),
     ];
-    let row = (prop::sample::select(vec!["p", "q"]), operation).prop_map(|(property, (operator, value))| {
-        let mut row = json!({"property": property, "operator": operator});
-        if let Some(value) = value {
-            row["value"] = value;
-        }
-        serde_json::from_value(row).expect("a row")
-    });
-    row.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Any),
-            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
-        ]
-    })
+    let row = (of(&["p", "q"]), operation).prop_map(|(property, (operator, value))| (property, operator, value));
+    sample::conditions(row)
 }
 
 /// What two properties may hold, and neither.

@@ -3,20 +3,18 @@
 use url::Url;
 
 /// Where a variable stands in the place of the host, or it cannot be told.
-pub const ANY_HOST: &str = "any host";
+pub(super) const ANY_HOST: &str = "any host";
 
 /// Where a mail goes whose domain is a variable.
-pub const E_MAIL: &str = "e-mail";
+pub(super) const E_MAIL: &str = "e-mail";
 
 /// Host and port of a URL that is called; `{{variables}}` may stand in it. Lower case, the scheme's own port left out.
-#[must_use]
-pub fn of_url(text: &str) -> String {
+pub(super) fn of_url(text: &str) -> String {
     of_link(text).unwrap_or_else(|| ANY_HOST.to_owned())
 }
 
 /// Host and port of a link; `None` where it leads to no host (`mailto:`, a permalink, a path).
-#[must_use]
-pub fn of_link(text: &str) -> Option<String> {
+pub(super) fn of_link(text: &str) -> Option<String> {
     let text = text.trim();
     if text.starts_with('/') && !text.starts_with("//") {
         return None;
@@ -40,8 +38,7 @@ pub fn of_link(text: &str) -> Option<String> {
 }
 
 /// The domain of a mail's recipient, such as `Kim <kim@acme.test>`; [`E_MAIL`] where it is a variable.
-#[must_use]
-pub fn of_mailbox(text: &str) -> String {
+pub(super) fn of_mailbox(text: &str) -> String {
     let address = text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, it)| it);
     match address.rsplit_once('@') {
         Some((_, domain)) if !domain.contains("{{") && !domain.trim().is_empty() => domain.trim().to_lowercase(),

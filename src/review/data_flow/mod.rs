@@ -4,7 +4,7 @@
 //! states have the same edge where class, source, object and host are the same; an object or event that was renamed is
 //! the same one. What is told of which objects, and why not of all, stands in `docs/design/17-data-flow.md`.
 
-pub mod host;
+mod host;
 mod link;
 mod variables;
 mod webhook;
@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::plan::data_flow::{DataFlow, FlowChange};
 
 /// The source where what is sent cannot be told apart.
-pub const WHOLE_PAYLOAD: &str = "whole payload";
+const WHOLE_PAYLOAD: &str = "whole payload";
 
 /// What reaches one host by one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,20 +115,6 @@ impl<'s> Flows<'s> {
             _ => String::new(),
         }
     }
-}
-
-/// Everything that leaves by one object of a state; all of it counts as kept.
-#[must_use]
-pub fn of_state(state: &State, via: &Address) -> Vec<DataFlow> {
-    let mut flows: Vec<DataFlow> =
-        edges(state, via, &Renamed::new()).iter().map(|edge| flow(edge, via, FlowChange::Kept)).collect();
-    sort(&mut flows);
-    flows
-}
-
-/// The flows by one object, out of a list of them.
-pub fn flows_of<'f>(flows: &'f [DataFlow], via: &Address) -> impl Iterator<Item = &'f DataFlow> {
-    flows.iter().filter(move |flow| flow.via == *via)
 }
 
 fn sort(flows: &mut [DataFlow]) {

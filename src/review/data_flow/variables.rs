@@ -13,6 +13,7 @@ use crate::kinds::workflow::WorkflowSpec;
 use crate::kinds::workflow::step::{Assignments, Step};
 use crate::kinds::workflow::step_webhook::WebhookStep;
 use crate::kinds::workflow::variable_target::TargetType;
+use crate::kinds::workflow::variables::{classes, root};
 
 /// Variables looked at in one workflow, each time counted: far more than people write. Beyond it what is sent is not
 /// told apart.
@@ -39,20 +40,8 @@ pub(super) struct Variables<'w> {
 
 impl<'w> Variables<'w> {
     pub(super) fn of(spec: &'w WorkflowSpec) -> Self {
-        let mut this = Self {
-            declared: BTreeMap::new(),
-            origins: BTreeMap::new(),
-            made_of: BTreeMap::new(),
-            visits: Cell::new(0),
-        };
-        for data in &spec.data {
-            this.declare(&data.name, data.class);
-        }
-        for step in &spec.steps {
-            if let Step::SayGather(step) = step {
-                this.declare(&step.gather.variable, step.gather.class);
-            }
-        }
+        let declared = classes(&spec.data, &spec.steps);
+        let mut this = Self { declared, origins: BTreeMap::new(), made_of: BTreeMap::new(), visits: Cell::new(0) };
         for (name, class) in this.declared.clone() {
             this.add(name, Origin { class, source: name.to_owned(), answered_by: None });
         }
@@ -70,11 +59,6 @@ impl<'w> Variables<'w> {
             }
         }
         this
-    }
-
-    fn declare(&mut self, name: &'w str, class: DataClass) {
-        let known = self.declared.entry(name).or_insert(class);
-        *known = class.max(*known);
     }
 
     fn add(&mut self, name: &'w str, origin: Origin) {
@@ -131,7 +115,7 @@ impl<'w> Variables<'w> {
 
 /// The variables of a text: of `{{name.0.key}}` the `name`.
 fn used(text: &str) -> Vec<&str> {
-    brace_names(text).into_iter().map(|path| path.split('.').next().unwrap_or(path).trim()).collect()
+    brace_names(text).into_iter().map(root).collect()
 }
 
 /// Whether a text is written out in a manifest.

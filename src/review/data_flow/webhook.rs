@@ -5,29 +5,27 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Edge, Renamed, WHOLE_PAYLOAD, host};
-use crate::behaviour::ingest::Censorship;
-use crate::kinds::scope::event_properties;
+use crate::kinds::scope::{Scope as _, event_properties};
+use crate::kinds::system::censorship::Censorship;
 use crate::kinds::webhook::{Include, Properties, WebhookSpec};
 use crate::kinds::{DataClass, Kind, Spec};
-use crate::lint::condition_logic::never_hold;
+use crate::review::lost_listener::silence;
 use crate::review::states::State;
 
 /// The property whose values a System may keep as hashes only.
 const END_USER_ID: &str = "endUserId";
 
-/// Nothing leaves by a webhook that is disabled, whose system is not published or drops the event, or whose conditions
-/// can never hold.
+/// Nothing leaves by a webhook that is silent, or has nowhere to send to.
 pub(super) fn edges(state: &State, spec: &WebhookSpec, renamed_events: &Renamed<'_>) -> BTreeSet<Edge> {
     let mut edges = BTreeSet::new();
-    let system = state.named(Kind::System, &spec.system).filter(|system| system.published);
-    let Some(Spec::System(system)) = system.map(|object| &object.spec) else { return edges };
-    let destination = state.named(Kind::Destination, &spec.destination);
-    let Some(Spec::Destination(destination)) = destination.map(|object| &object.spec) else { return edges };
-    let censorship = Censorship::of(system, &spec.event);
-    let is_silent = || spec.conditions.as_ref().is_some_and(|conditions| never_hold(&[conditions]).is_some());
-    if !spec.enabled || censorship.drops_all() || is_silent() {
+    let Some(Spec::System(system)) = state.get(Kind::System, spec.system.as_str()) else { return edges };
+    let Some(Spec::Destination(destination)) = state.get(Kind::Destination, spec.destination.as_str()) else {
+        return edges;
+    };
+    if silence(state, spec).is_some() {
         return edges;
     }
+    let censorship = Censorship::of(system, &spec.event);
     let host = host::of_url(&destination.url);
     let event = renamed_events.get(&*spec.event).copied().unwrap_or(&spec.event);
     let known = event_properties(state, &spec.event);

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::variables::{Origin, Variables, is_written_out};
 use super::{Edge, host, link};
-use crate::kinds::header::HeaderValue;
+use crate::base::path::Path;
 use crate::kinds::workflow::WorkflowSpec;
 use crate::kinds::workflow::step::{Notify, SendEmail, Step};
-use crate::kinds::workflow::step_webhook::WebhookStep;
+use crate::kinds::workflow::variables::request_texts;
 use crate::review::states::State;
 
 pub(super) fn edges(state: &State, spec: &WorkflowSpec) -> BTreeSet<Edge> {
@@ -16,7 +16,8 @@ pub(super) fn edges(state: &State, spec: &WorkflowSpec) -> BTreeSet<Edge> {
     for step in &spec.steps {
         match step {
             Step::Webhook(step) => {
-                add(&mut edges, &host::of_url(&step.url), variables.in_texts(request_texts(step)));
+                let texts = request_texts(step, &Path::root()).into_iter().map(|(_, text)| text);
+                add(&mut edges, &host::of_url(&step.url), variables.in_texts(texts));
             }
             Step::SendEmail(SendEmail { name: _, from, to, subject, body, routes: _ }) => {
                 let texts = [from, to, subject, body].map(String::as_str);
@@ -38,36 +39,6 @@ fn add(edges: &mut BTreeSet<Edge>, host: &str, origins: BTreeSet<Origin>) {
             edges.insert(Edge { class, source, host: host.to_owned() });
         }
     }
-}
-
-/// The texts of a request in which variables are replaced.
-fn request_texts(step: &WebhookStep) -> Vec<&str> {
-    let WebhookStep {
-        name: _,
-        method,
-        url,
-        headers,
-        content_type: _,
-        body,
-        form,
-        timeout_seconds: _,
-        log_request_body: _,
-        log_response_body: _,
-        // What is taken from the answer stays in the run.
-        set_variables: _,
-        on_failure: _,
-        routes: _,
-    } = step;
-    let mut texts = vec![url.as_str()];
-    texts.extend(headers.values().filter_map(|value| match value {
-        HeaderValue::Plain(text) => Some(text.as_str()),
-        HeaderValue::Secret(_) => None,
-    }));
-    if method.has_body() {
-        texts.extend(body.as_deref());
-        texts.extend(form.iter().flat_map(|form| form.values()).map(String::as_str));
-    }
-    texts
 }
 
 /// The texts of a notification stay on the workstation; its link may lead elsewhere.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::kinds::system::SystemSpec;
 use crate::kinds::{Address, Kind, Spec};
 use crate::object::action::ActionKind;
 use crate::plan::plan_value::{Action, Change, Plan};
@@ -82,26 +83,22 @@ fn system_unseen(before: Option<&StateObject>, after: Option<&StateObject>) -> O
     let (Some(Spec::System(old)), Some(Spec::System(new))) = (before.map(|o| &o.spec), after.map(|o| &o.spec)) else {
         return None;
     };
-    let dropped = |spec: &crate::kinds::system::SystemSpec| {
-        let censor = spec.censor.clone();
-        let input_text = censor.as_ref().is_none_or(|censor| censor.input_text);
-        let (properties, events) = censor.map(|censor| (censor.properties, censor.events)).unwrap_or_default();
-        (properties, events, input_text)
-    };
-    let (old_dropped, new_dropped) = (dropped(old), dropped(new));
-    let fewer = |old: &[String], new: &[String]| old.iter().any(|name| !new.contains(name));
     if old.end_user_id != new.end_user_id {
         return Some(
             "ids of end users are kept in another way, and recorded ids cannot be turned into those".to_owned(),
         );
     }
-    if fewer(&old_dropped.0, &new_dropped.0)
-        || fewer(&old_dropped.1, &new_dropped.1)
-        || (old_dropped.2 && !new_dropped.2)
-    {
+    if drops_less(old, new) {
         return Some("it drops less than it did, and what was dropped is not in recorded events".to_owned());
     }
     None
+}
+
+fn drops_less(old: &SystemSpec, new: &SystemSpec) -> bool {
+    let censor = |spec: &SystemSpec| spec.censor.clone().unwrap_or_default();
+    let (old, new) = (censor(old), censor(new));
+    let fewer = |old: &[String], new: &[String]| old.iter().any(|name| !new.contains(name));
+    fewer(&old.properties, &new.properties) || fewer(&old.events, &new.events) || (old.input_text && !new.input_text)
 }
 
 /// Callers will send what the new type says; what they sent is of the old one.

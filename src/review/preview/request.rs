@@ -12,7 +12,7 @@ use crate::kinds::DataClass;
 use crate::kinds::destination::Method;
 use crate::kinds::scope::EventProperties;
 use crate::kinds::webhook::Properties;
-use crate::plan::plan_value::{Change, ChangeKind};
+use crate::plan::plan_value::Change;
 use crate::plan::shown::{SecretState, Shown};
 
 /// One part of a request.
@@ -139,15 +139,6 @@ fn change(path: Path, before: Option<PartValue>, after: Option<PartValue>, one_s
         Some(PartValue::Plain(Value::String(text))) => text.trim_end().contains('\n'),
         Some(PartValue::Plain(_) | PartValue::Personal(_) | PartValue::Secret(_)) | None => false,
     };
-    Change {
-        path,
-        is_text: is_text(&before) && is_text(&after),
-        before: before.map(shown),
-        after: after.map(shown),
-        kind: ChangeKind::Change,
-        overwrites: None,
-        order_only: false,
-        forces_replacement: false,
-        origin: None,
-    }
+    let is_text = is_text(&before) && is_text(&after);
+    Change { is_text, ..Change::new(path, before.map(shown), after.map(shown)) }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::routes::Listener;
 use crate::base::ident::{Name, ObjectId};
-use crate::behaviour::ingest::Censorship;
 use crate::kinds::scope::{EventProperties, Scope as _, event_properties};
 use crate::kinds::system::SystemSpec;
+use crate::kinds::system::censorship::Censorship;
 use crate::kinds::{Address, Kind, Spec};
 use crate::review::states::{State, States};
 

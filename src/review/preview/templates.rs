@@ -12,7 +12,7 @@ use crate::kinds::template::TemplateSpec;
 use crate::kinds::test::Given;
 use crate::kinds::workflow::step::Step;
 use crate::kinds::{Address, Kind, Spec};
-use crate::plan::plan_value::{Change, ChangeKind};
+use crate::plan::plan_value::Change;
 use crate::plan::preview::SampledPreview;
 use crate::plan::shown::Shown;
 use crate::review::states::{State, States};
@@ -136,15 +136,8 @@ fn changes(before: &Rendered, after: &Rendered) -> Vec<Change> {
                 Some(_) | None => false,
             };
             changes.push(Change {
-                path: Path::keys(path),
                 is_text: is_long(&old) || is_long(&new),
-                before: old.map(Shown::Plain),
-                after: new.map(Shown::Plain),
-                kind: ChangeKind::Change,
-                overwrites: None,
-                order_only: false,
-                forces_replacement: false,
-                origin: None,
+                ..Change::new(Path::keys(path), old.map(Shown::Plain), new.map(Shown::Plain))
             });
         }
     }

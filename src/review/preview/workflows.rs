@@ -1,6 +1,6 @@
 //! Runs of changed workflows, before and after, by the cases of the project's tests: where they go, what they request.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::kinds::test::Given;
 use crate::kinds::workflow::WorkflowSpec;
 use crate::kinds::workflow::step::Step;
 use crate::kinds::{Address, Kind, Spec};
-use crate::plan::plan_value::{Change, ChangeKind};
+use crate::plan::plan_value::Change;
 use crate::plan::preview::SampledPreview;
 use crate::plan::shown::Shown;
 use crate::review::states::States;
@@ -77,23 +77,21 @@ impl Side<'_> {
     fn requests(&self) -> Vec<(&str, Requested)> {
         let Ok(ran) = &self.ran else { return Vec::new() };
         let requests = ran.requests.iter().map(|made| {
-            let step = self.workflow.steps.iter().find(|step| step.name() == made.step);
-            let written = match step {
-                Some(Step::Webhook(step)) => serde_json::to_value(step).unwrap_or_default(),
-                Some(_) | None => Value::Null,
-            };
-            let has_variables = |names: &[&str]| {
-                names.iter().filter_map(|name| written.get(name)).any(|value| value.to_string().contains("{{"))
+            let (url, body) = match self.workflow.steps.iter().find(|step| step.name() == made.step) {
+                Some(Step::Webhook(step)) => {
+                    let mut body = step.body.iter().chain(step.form.iter().flat_map(BTreeMap::values));
+                    (step.url.contains("{{"), body.any(|text| text.contains("{{")))
+                }
+                Some(_) | None => (false, false),
             };
             let shown = |text: &str, guarded: bool| {
                 let value = Value::String(text.to_owned());
                 Some(if guarded { Shown::Personal(value) } else { Shown::Plain(value) })
             };
-            let body = made.sent.body.as_deref();
             let parts: Requested = [
                 ("method", shown(made.sent.method.as_str(), false)),
-                ("url", shown(&made.sent.url, has_variables(&["url"]))),
-                ("body", body.and_then(|body| shown(body, has_variables(&["body", "form"])))),
+                ("url", shown(&made.sent.url, url)),
+                ("body", made.sent.body.as_deref().and_then(|text| shown(text, body))),
             ];
             (made.step.as_str(), parts)
         });
@@ -105,7 +103,7 @@ fn changes(before: &Side<'_>, after: &Side<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
     let (old, new) = (before.path(), after.path());
     if old != new {
-        changes.push(change(Path::keys("path"), Some(old), Some(new)));
+        changes.push(Change::new(Path::keys("path"), Some(old), Some(new)));
     }
     let (old, mut new) = (before.requests(), after.requests());
     for (step, parts) in old {
@@ -113,27 +111,13 @@ fn changes(before: &Side<'_>, after: &Side<'_>) -> Vec<Change> {
         let same = new.iter().position(|(other, _)| *other == step).map(|at| new.remove(at).1);
         let others = same.unwrap_or_else(|| parts.clone().map(|(name, _)| (name, None)));
         for ((name, old), (_, new)) in parts.into_iter().zip(others).filter(|((_, old), (_, new))| old != new) {
-            changes.push(change(place.key(name), old, new));
+            changes.push(Change::new(place.key(name), old, new));
         }
     }
     for (step, parts) in new {
         let place = Path::keys("requests").element(step);
         let made = parts.into_iter().filter(|(_, value)| value.is_some());
-        changes.extend(made.map(|(name, value)| change(place.key(name), None, value)));
+        changes.extend(made.map(|(name, value)| Change::new(place.key(name), None, value)));
     }
     changes
-}
-
-fn change(path: Path, before: Option<Shown>, after: Option<Shown>) -> Change {
-    Change {
-        path,
-        before,
-        after,
-        kind: ChangeKind::Change,
-        overwrites: None,
-        is_text: false,
-        order_only: false,
-        forces_replacement: false,
-        origin: None,
-    }
 }

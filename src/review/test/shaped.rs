@@ -4,7 +4,7 @@ use super::configuration::{Configuration, Hook};
 use super::report::Decider;
 use crate::base::path::Path;
 use crate::behaviour::event::StoredEvent;
-use crate::behaviour::ingest::INPUT_TEXT;
+use crate::kinds::system::censorship::INPUT_TEXT;
 use crate::kinds::test::given::GivenEvent;
 use crate::kinds::webhook::Include;
 use crate::kinds::{Address, Kind};

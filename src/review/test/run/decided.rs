@@ -8,6 +8,7 @@ use crate::kinds::Address;
 use crate::kinds::workflow::WorkflowSpec;
 use crate::kinds::workflow::step::Step;
 use crate::kinds::workflow::variable_target::TargetType;
+use crate::kinds::workflow::variables::root;
 
 /// A run with the workflow it ran on.
 pub(super) struct Decided<'r> {
@@ -60,7 +61,7 @@ impl Decided<'_> {
 
     /// Who gave a variable its value, last of all.
     pub(super) fn variable(&self, name: &str) -> Vec<Decider> {
-        let root = name.split('.').next().unwrap_or(name);
+        let root = root(name);
         let visits = self.ran.visits.iter().enumerate().rev();
         let set = visits.into_iter().find_map(|(n, visit)| {
             let at = Self::path_of(&visit.step);
