@@ -1,11 +1,15 @@
 //! Which data reaches which host, before and after: a part of the plan that `review` fills in and every view shows.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::kinds::{Address, DataClass};
 
 /// One property or variable that reaches one host by one object.
 ///
 /// Ordered as reviewers read them: what is new first, and of it the most guarded class first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct DataFlow {
     /// What it says about people.
     pub class: DataClass,
@@ -13,6 +17,7 @@ pub struct DataFlow {
     /// sent cannot be told apart.
     pub source: String,
     /// The object by which it leaves.
+    #[schemars(with = "String")]
     pub via: Address,
     /// Host and port of the receiver, lower case; `any host` where the host itself is a variable.
     pub host: String,
@@ -21,9 +26,7 @@ pub struct DataFlow {
 }
 
 /// What a plan does to a flow.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum FlowChange {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::guarded::Rebuild;
-use super::review::{DataFlowV1, PlanLinkV1, PolicyFindingV1, PreviewV1};
+use super::review::{PolicyFindingV1, PreviewV1};
 use super::{ActionV1, ChangeV1, DriftV1, OriginV1, PlanV1, RefreshV1, RefusalV1, Side, UnknownSecretV1, body_digest};
 use crate::base::path::Path;
 use crate::base::source::Location;
@@ -152,9 +152,9 @@ impl PlanV1 {
             summary,
             review: Review {
                 preview: preview.map(PreviewV1::into_preview).transpose()?,
-                data_flow: data_flow.into_iter().map(DataFlowV1::into_flow).collect(),
+                data_flow,
                 policies: policies.into_iter().map(PolicyFindingV1::into_finding).collect(),
-                links: links.into_iter().map(PlanLinkV1::into_link).collect(),
+                links,
             },
         };
         if written.is_some() && written != body_digest(&plan).ok() {
