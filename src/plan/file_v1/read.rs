@@ -189,7 +189,7 @@ fn action(action: ActionV1) -> Result<Action, PlanFileError> {
         return Err(misses("version"));
     }
     Ok(Action {
-        changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,
+        changes: self::changes(changes)?,
         keeps: keeps.iter().map(|keep| path(keep)).collect::<Result<_, _>>()?,
         address,
         action,
@@ -238,15 +238,17 @@ fn change(change: ChangeV1) -> Result<Change, PlanFileError> {
 
 fn origin_of(origin: OriginV1) -> Origin {
     let OriginV1 { file, line, column, note, blame } = origin;
-    // The end is not stored: no view of a plan shows it.
-    let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column };
-    Origin { location, note, blame }
+    Origin { location: location(&file, line, column), note, blame }
+}
+
+/// A place in a file. The end is not stored: no view of a plan shows it.
+pub(super) fn location(file: &str, line: u32, column: u32) -> Location {
+    Location { file: Arc::from(file), line, column, end_line: line, end_column: column }
 }
 
 fn drifted(drift: DriftV1) -> Result<Drift, PlanFileError> {
     let DriftV1 { address, action, reason: _, changes, by } = drift;
-    let changes = changes.into_iter().map(change).collect::<Result<_, _>>()?;
-    Ok(Drift { address, action, changes, by: by.map(|by| (by.actor, by.at)) })
+    Ok(Drift { address, action, changes: self::changes(changes)?, by: by.map(|by| (by.actor, by.at)) })
 }
 
 fn unknown_secret(secret: UnknownSecretV1) -> Result<UnknownSecret, PlanFileError> {

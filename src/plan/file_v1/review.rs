@@ -1,16 +1,14 @@
 //! The parts of a plan's document that tell what the change does, as far as they are not written as they are: `preview`
 //! and `policies`.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChangeV1;
-use super::read::{PlanFileError, changes};
+use super::read::{PlanFileError, changes, location};
+use super::write::written;
 use crate::base::ident::Name;
-use crate::base::source::Location;
 use crate::kinds::Address;
 use crate::kinds::policy::RuleSeverity;
 use crate::plan::policy_finding::PolicyFinding;
@@ -149,7 +147,7 @@ impl PreviewV1 {
             let one = |SampledPreview { address, sample, changes }: &SampledPreview| SampledPreviewV1 {
                 address: address.clone(),
                 sample: sample.clone(),
-                changes: changes.iter().map(|change| ChangeV1::new(change, show_personal)).collect(),
+                changes: written(changes, show_personal),
             };
             list.iter().map(one).collect()
         };
@@ -218,7 +216,7 @@ impl WebhookPreviewV1 {
             sample.as_ref().map(|Sample { event_id, occurred_at, changes }| SampleV1 {
                 event_id: event_id.clone(),
                 occurred_at: *occurred_at,
-                changes: changes.iter().map(|change| ChangeV1::new(change, show_personal)).collect(),
+                changes: written(changes, show_personal),
             })
         };
         Self {
@@ -274,11 +272,7 @@ impl PolicyFindingV1 {
 
     pub(super) fn into_finding(self) -> PolicyFinding {
         let Self { policy, address, severity, message, file, line, column } = self;
-        let location = file.zip(line).map(|(file, line)| {
-            let column = column.unwrap_or(1);
-            // The end is not stored: no view of a plan shows it.
-            Location { file: Arc::from(file), line, column, end_line: line, end_column: column }
-        });
+        let location = file.zip(line).map(|(file, line)| location(&file, line, column.unwrap_or(1)));
         PolicyFinding { policy, address, severity, message, location }
     }
 }
