@@ -77,7 +77,7 @@ impl Side<'_> {
     fn requests(&self) -> Vec<(&str, Requested)> {
         let Ok(ran) = &self.ran else { return Vec::new() };
         let requests = ran.requests.iter().map(|made| {
-            let step = self.workflow.steps.iter().find(|step| step.name() == made.step);
+            let step = self.workflow.step(&made.step);
             let written = match step {
                 Some(Step::Webhook(step)) => serde_json::to_value(step).unwrap_or_default(),
                 Some(_) | None => Value::Null,
