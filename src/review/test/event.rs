@@ -16,7 +16,7 @@ use crate::behaviour::delivery::{Delivery, deliveries};
 use crate::behaviour::end_user::EndUserIds;
 use crate::behaviour::event::{RawEvent, StoredEvent};
 use crate::behaviour::ingest::{Defaults, EventSystem, Ingested, ingest};
-use crate::behaviour::request::{Content, OutgoingRequest, RequestAuth};
+use crate::behaviour::request::{OutgoingRequest, RequestAuth};
 use crate::kinds::scope::event_properties;
 use crate::kinds::test::expectation::ExpectedDelivery;
 use crate::kinds::test::given::GivenEvent;
@@ -200,7 +200,7 @@ fn described(webhook: &Name, request: &OutgoingRequest) -> Value {
     map.insert("method".into(), text(method.as_str()));
     map.insert("url".into(), text(url));
     if !headers.is_empty() {
-        let headers = headers.iter().map(|(name, content)| (name.clone(), header(content)));
+        let headers = headers.iter().map(|(name, content)| (name.clone(), json!(content)));
         map.insert("headers".into(), Value::Object(headers.collect()));
     }
     if *auth != RequestAuth::None {
@@ -210,10 +210,6 @@ fn described(webhook: &Name, request: &OutgoingRequest) -> Value {
         map.insert("body".into(), serde_json::from_str(body).unwrap_or_else(|_| text(body)));
     }
     Value::Object(map)
-}
-
-fn header(content: &Content) -> Value {
-    json!(content)
 }
 
 /// A delivery that was expected and made.
@@ -244,7 +240,7 @@ impl ComparedDelivery<'_> {
         });
         for (name, value) in headers {
             let actual = made.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-            let actual = actual.map(|(_, content)| header(content));
+            let actual = actual.map(|(_, content)| json!(content));
             let expected = json!(value);
             if actual.as_ref() != Some(&expected) {
                 let path = Path::keys("spec.headers").key(name);
