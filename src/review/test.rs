@@ -9,6 +9,7 @@ mod configuration;
 pub mod coverage;
 mod event;
 mod membership;
+mod message;
 mod rendered;
 pub mod report;
 pub(in crate::review) mod run;
