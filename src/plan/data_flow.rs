@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::kinds::{Address, DataClass};
 
 /// One property or variable that reaches one host by one object.
-///
-/// Ordered as reviewers read them: what is new first, and of it the most guarded class first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct DataFlow {
@@ -51,7 +49,7 @@ impl FlowChange {
 }
 
 impl DataFlow {
-    /// What they are sorted by.
+    /// What they are sorted by, as reviewers read them: what is new first, and of it the most guarded class first.
     #[must_use]
     pub fn rank(&self) -> impl Ord + '_ {
         (self.change, std::cmp::Reverse(self.class), &self.host, &self.via, &self.source)
