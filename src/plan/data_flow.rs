@@ -11,8 +11,7 @@ use crate::kinds::{Address, DataClass};
 pub struct DataFlow {
     /// What it says about people.
     pub class: DataClass,
-    /// The event's property (`survey.submitted.answer`), the run's variable (`email`), or `whole payload` where what is
-    /// sent cannot be told apart.
+    /// The event's property (`survey.submitted.answer`), the run's variable (`email`), or `whole payload` if unknown.
     pub source: String,
     /// The object by which it leaves.
     #[schemars(with = "String")]
