@@ -5,24 +5,24 @@
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing else to do")]
 
+#[path = "control_plane/applied.rs"]
+mod applied;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
+use applied::{create, write};
 use criterion::Criterion;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use trueup::base::digest::Digest;
-use trueup::base::ident::{Name, PlanId};
+use serde_json::json;
+use trueup::base::ident::Name;
 use trueup::behaviour::delivery::Route;
 use trueup::behaviour::event::StoredEvent;
-use trueup::kinds::{Address, Kind, Metadata, Spec};
-use trueup::object::action::ActionKind;
-use trueup::object::changeset::{Body, Changeset, Expected, Operation, Write};
+use trueup::kinds::{Kind, Spec};
 use trueup::runtime::configuration::{Configuration, Configurations, LiveObject};
 use trueup::runtime::prepared::Prepared;
 use trueup::store::{Clock, Store};
-use uuid::Uuid;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -96,24 +96,5 @@ async fn apply(store: &Store, others: usize) {
         create("Webhook/here", webhook("survey.submitted", "DE")),
     ];
     writes.extend((0..others).map(|n| create(&format!("Webhook/other-{n}"), webhook("menu.opened", &n.to_string()))));
-    let plan_id = PlanId(Uuid::new_v4());
-    let grant = store.take_lease(&project(), plan_id, "bench").await.expect("a lease");
-    let changeset = Changeset {
-        project: project(),
-        plan_id,
-        body: Digest::of_bytes(b"bench"),
-        actor: "bench".into(),
-        commit: None,
-        fencing_token: grant.token,
-        writes,
-        refresh: Vec::new(),
-    };
-    store.changeset(&changeset).await.expect("applied");
-}
-
-fn create(address: &str, spec: Value) -> Write {
-    let address: Address = address.parse().expect("an address");
-    let metadata = Metadata::named(address.name.clone());
-    let operation = Operation::Create(Body { metadata, spec, applied: None, secrets: Vec::new() });
-    Write { address, action: ActionKind::Create, expected: Expected::Absent, operation }
+    write(store, &project(), writes).await;
 }

@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing else to do")]
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
+mod applied;
 mod receiver;
 mod sender;
 mod server;

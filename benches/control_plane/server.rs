@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use trueup::base::digest::Digest;
-use trueup::base::ident::{Name, PlanId};
-use trueup::kinds::{Address, Metadata};
+use trueup::base::ident::Name;
 use trueup::object::action::ActionKind;
-use trueup::object::changeset::{Body, Changeset, Expected, Operation, Write};
+use trueup::object::changeset::{Expected, Operation, Write};
 use trueup::store::{Clock, Store};
-use uuid::Uuid;
 
+use crate::applied::{create, write};
 use crate::sender::Load;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_trueup");
@@ -187,14 +185,7 @@ async fn token(address: &str, key: &Value) -> String {
 async fn apply(folder: &Path, project: &str, objects: &Objects) {
     let project: Name = project.parse().expect("a name");
     let store = Store::open(&folder.join("trueup.db"), None, Clock::system()).await.expect("a store");
-    let create = |(address, spec): &(String, Value)| {
-        let address: Address = address.parse().expect("an address");
-        let metadata = Metadata::named(address.name.clone());
-        let body = Body { metadata, spec: spec.clone(), applied: None, secrets: Vec::new() };
-        let operation = Operation::Create(body);
-        Write { address, action: ActionKind::Create, expected: Expected::Absent, operation }
-    };
-    write(&store, &project, objects.iter().map(create).collect()).await;
+    write(&store, &project, objects.iter().map(|(address, spec)| create(address, spec.clone())).collect()).await;
     let rows = store.reads().digests(&project).await.expect("rows").rows;
     let publish = rows.into_iter().filter(|row| row.published == Some(false)).map(|row| Write {
         address: row.address,
@@ -204,21 +195,4 @@ async fn apply(folder: &Path, project: &str, objects: &Objects) {
     });
     write(&store, &project, publish.collect()).await;
     store.close().await.expect("closed");
-}
-
-async fn write(store: &Store, project: &Name, writes: Vec<Write>) {
-    let plan_id = PlanId(Uuid::new_v4());
-    let grant = store.take_lease(project, plan_id, "bench").await.expect("a lease");
-    let changeset = Changeset {
-        project: project.clone(),
-        plan_id,
-        body: Digest::of_bytes(b"bench"),
-        actor: "bench".into(),
-        commit: None,
-        fencing_token: grant.token,
-        writes,
-        refresh: Vec::new(),
-    };
-    store.changeset(&changeset).await.expect("applied");
-    store.release_lease(project, plan_id, grant.token).await.expect("released");
 }

@@ -52,8 +52,27 @@ pub struct Wish<'a> {
     pub arguments: &'a PlanArguments,
     /// Remove everything that is managed.
     pub destroy: bool,
-    /// Events to replay.
-    pub replay: Option<&'a ReplayArguments>,
+}
+
+/// Reads live state, plans, and adds what reviewers are told: for a plan that is shown.
+///
+/// # Errors
+/// As [`plan`], and when what is asked for cannot be replayed, which is said on standard error.
+pub async fn reviewed(
+    context: &Context,
+    prepared: &Prepared,
+    reader: &dyn Reader,
+    wish: &Wish<'_>,
+    replay: Option<&ReplayArguments>,
+) -> Result<Plan, Exit> {
+    let desired = &prepared.loaded.desired;
+    let (mut plan, live) = plan(context, prepared, reader, wish).await?;
+    let states = reviewing::complete(&mut plan, desired, &live)?;
+    if let Some(arguments) = replay {
+        let sources = replaying::Sources { context, reader, desired };
+        replaying::replay(&sources, arguments, &mut plan, &live, &states).await?;
+    }
+    Ok(plan)
 }
 
 /// Reads live state and plans.
@@ -77,11 +96,6 @@ pub async fn plan(
     match crate::plan::build(desired, &live, &options(prepared, wish)) {
         Ok(mut plan) => {
             plan.diagnostics = records(&prepared.loaded.diagnostics, &desired.sources);
-            let states = reviewing::complete(&mut plan, desired, &live)?;
-            if let Some(arguments) = wish.replay {
-                let sources = replaying::Sources { context, reader, desired };
-                replaying::replay(&sources, arguments, &mut plan, &live, &states).await?;
-            }
             Ok((plan, live))
         }
         Err(problems) => {

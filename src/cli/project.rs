@@ -1,6 +1,6 @@
 //! Loading a project for a verb, and saying what is wrong with it.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::arguments::ProjectArguments;
@@ -82,33 +82,43 @@ pub fn load(context: &Context, arguments: &ProjectArguments) -> Result<LoadedPro
 pub fn load_sound(context: &Context, arguments: &ProjectArguments) -> Result<LoadedProject, Exit> {
     let loaded = load(context, arguments)?;
     if loaded.has_errors() {
-        tell_all(context, &loaded);
+        let LoadedProject { desired, diagnostics, manifests } = &loaded;
+        // Nobody is left to tell when the output is closed.
+        let _ = tell_all(context, diagnostics, &desired.sources, *manifests, &desired.project.root);
         return Err(Exit::InvalidInput);
     }
     Ok(loaded)
 }
 
-/// Tells all diagnostics of a load: as text with a last line of their counts.
-fn tell_all(context: &Context, loaded: &LoadedProject) {
-    let sources = &loaded.desired.sources;
+/// Tells the problems that end a run, in the form its result was asked for in. `root` is the project's folder.
+pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize, root: &Path) {
     if context.problems == Problems::Text {
-        let mut err = terminal::standard_error();
-        let _ = diagnostic_text::write(&mut *err.writer, &loaded.diagnostics, sources, loaded.manifests, err.style);
+        say(diagnostics, sources);
     } else {
-        tell(context, &loaded.diagnostics, sources, loaded.manifests, &loaded.desired.project.root);
+        // Nobody is left to tell when the output is closed.
+        let _ = tell_all(context, diagnostics, sources, manifests, root);
     }
 }
 
-/// Tells the problems that end a run, in the form its result was asked for in. `root` is the project's folder.
-pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, manifests: usize, root: &Path) {
+/// Tells all diagnostics of a load, in the form that is asked for: as text with a last line of their counts. `root` is
+/// the project's folder.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn tell_all(
+    context: &Context,
+    diagnostics: &[Diagnostic],
+    sources: &SourceMap,
+    manifests: usize,
+    root: &Path,
+) -> io::Result<()> {
     let findings = || Finding::of_diagnostics(diagnostics, sources);
     let prefix = || repository::prefix(root, &context.working_folder);
     let mut out = terminal::standard_output();
-    // Nobody is left to tell when the output is closed.
-    let _ = match context.problems {
+    match context.problems {
         Problems::Text => {
-            say(diagnostics, sources);
-            return;
+            let mut err = terminal::standard_error();
+            diagnostic_text::write(&mut *err.writer, diagnostics, sources, manifests, err.style)
         }
         Problems::Document => diagnostic_json::write(&mut *out.writer, diagnostics, sources, manifests),
         Problems::Lines => {
@@ -118,7 +128,7 @@ pub fn tell(context: &Context, diagnostics: &[Diagnostic], sources: &SourceMap, 
         Problems::Sarif => sarif::write(&mut *out.writer, &findings(), &prefix()),
         Problems::Github => github::write(&mut *out.writer, &findings(), &prefix()),
     }
-    .and_then(|()| out.writer.flush());
+    .and_then(|()| out.writer.flush())
 }
 
 /// Says diagnostics on standard error.

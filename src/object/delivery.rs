@@ -132,12 +132,3 @@ pub struct EventPage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
-
-/// An event as stored: ids hashed, censored properties dropped.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EventRecord {
-    /// When it was accepted.
-    pub accepted_at: Timestamp,
-    /// What was stored.
-    pub event: Value,
-}

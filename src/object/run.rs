@@ -11,39 +11,6 @@ use uuid::Uuid;
 
 use crate::base::ident::{Name, ObjectId};
 
-/// A run: what a request of a workflow is while it is carried out, and afterwards.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunRecord {
-    /// Its identity; rises with time.
-    pub id: Uuid,
-    /// Its project.
-    pub project: Name,
-    /// The request's number within the project, from 1.
-    pub number: u64,
-    /// The workflow.
-    pub workflow: ObjectId,
-    /// The workflow's name when the run was started.
-    pub workflow_name: Name,
-    /// The version it runs on to its end.
-    pub version: u64,
-    /// Whether it was started on the test pointer.
-    pub is_test: bool,
-    /// Who started it.
-    pub started_by: String,
-    /// On whose behalf it was started.
-    pub started_for: Option<String>,
-    /// When it was started.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// Whether the engine has something to do for it.
-    pub active: bool,
-    /// How often it was saved.
-    pub saves: u64,
-    /// Where it stands.
-    pub state: Value,
-}
-
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $text:literal,)+ }) => {
         $(#[$doc])*
@@ -118,6 +85,21 @@ pub struct RunHead {
     pub ended_at: Option<Timestamp>,
     /// How far it has come.
     pub status: RunStatus,
+}
+
+/// A run: what a request of a workflow is while it is carried out, and afterwards.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// What lists say of it.
+    pub head: RunHead,
+    /// Its project.
+    pub project: Name,
+    /// Whether the engine has something to do for it.
+    pub active: bool,
+    /// How often it was saved.
+    pub saves: u64,
+    /// Where it stands.
+    pub state: Value,
 }
 
 words! {

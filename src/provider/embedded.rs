@@ -126,9 +126,7 @@ impl<S: Opened> Reader for Embedded<S> {
             let behind: Result<Option<EventPlace>, _> = cursor.as_deref().map(str::parse).transpose();
             let behind =
                 behind.map_err(|error| ProviderError::Rejected { address: None, reason: error.to_string() })?;
-            let found = self.reads().events(&self.project, *since, behind, *limit).await?;
-            let next = found.last().map(|(place, _)| *place).or(behind).map(|place| place.to_string());
-            Ok(EventPage { events: found.into_iter().map(|(_, record)| record.event).collect(), next })
+            Ok(self.reads().event_page(&self.project, *since, behind, *limit).await?)
         })
     }
 

@@ -1,4 +1,4 @@
-//! Opening and closing: for writing, which makes what is missing, and for reading, which changes nothing at all.
+//! Opening and closing: for writing, which makes what is missing, and for reading, which changes nothing of what is stored.
 //!
 //! At rest a store is one plain file: the last writer to close it merges the write-ahead log and switches it off. That
 //! is what makes reading without a trace possible: SQLite can read a file in write-ahead mode only through an index
@@ -31,8 +31,9 @@ impl ReadStore {
     /// Opens a store for reading.
     ///
     /// Guarantees: nothing is made or changed, neither the file nor anything beside it; the folder need not be
-    /// writable. A file that does not exist is an empty store, and stays one for this value even if it is made later.
-    /// Without a key (neither given nor in its file) everything can be read, but no secret compared.
+    /// writable. Only what a killed process had begun is taken back, where it cannot be read around. A file that does
+    /// not exist is an empty store, and stays one for this value even if it is made later. Without a key (neither given
+    /// nor in its file) everything can be read, but no secret compared.
     ///
     /// Not guaranteed: reading a file that was copied without its write-ahead index: [`StoreError::Unclosed`].
     ///
@@ -43,25 +44,20 @@ impl ReadStore {
             return Ok(Self::new(Source::Empty, None, clock));
         }
         let mut options = quiet_options(path).await?;
-        let mut connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
-        let mut identity = schema::identify(&mut connection, path).await;
-        if matches!(&identity, Err(StoreError::Database(error)) if code_of(error) == Some(codes::READONLY)) {
+        let mut found = look(path, &options).await;
+        if needs_writing(&found) {
             // The index has no mark yet that says from where on the log is being read, and needs one. It exists, so
             // this makes nothing; the mark is no part of what is stored.
             options = self::options(&uri(path, "?mode=ro"))?;
-            connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
-            identity = schema::identify(&mut connection, path).await;
+            found = look(path, &options).await;
         }
-        if matches!(&identity, Err(StoreError::Database(error)) if code_of(error) == Some(codes::READONLY)) {
-            // Who wrote last was killed before the file was in write-ahead mode, or after it had left it. What was
-            // begun has to be taken back before anybody can read, and only a writer can do that.
-            connection.close().await?;
+        if needs_writing(&found) {
             take_back(path).await?;
             options = quiet_options(path).await?;
-            connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
-            identity = schema::identify(&mut connection, path).await;
+            found = look(path, &options).await;
         }
-        let format = match identity? {
+        let (mut connection, identity) = found?;
+        let format = match identity {
             Identity::Empty => return Ok(Self::new(Source::Empty, None, clock)),
             Identity::Ours(format) => format,
         };
@@ -253,12 +249,29 @@ async fn quiet_options(path: &Path) -> Result<SqliteConnectOptions, StoreError> 
     }
 }
 
-/// Lets SQLite undo what a killed process had begun: the first read of a connection that may write does it.
+/// Opens an existing file and looks what it is.
+async fn look(path: &Path, options: &SqliteConnectOptions) -> Result<(SqliteConnection, Identity), StoreError> {
+    let mut connection = options.connect().await.map_err(|error| cannot_open(path, error))?;
+    match schema::identify(&mut connection, path).await {
+        Ok(identity) => Ok((connection, identity)),
+        Err(error) => {
+            connection.close().await?;
+            Err(error)
+        }
+    }
+}
+
+/// Whether a file cannot be read without writing something.
+fn needs_writing<T>(found: &Result<T, StoreError>) -> bool {
+    matches!(found, Err(StoreError::Database(error)) if code_of(error) == Some(codes::READONLY))
+}
+
+/// Lets SQLite undo what was begun by a process that was killed before the file was in write-ahead mode, or after it had
+/// left it. It has to be undone before anybody can read, and only a writer can do that: its first read does it.
 async fn take_back(path: &Path) -> Result<(), StoreError> {
-    let mut writer = options(&uri(path, "?mode=rw"))?.connect().await.map_err(|error| cannot_open(path, error))?;
-    let read: Result<i64, _> = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut writer).await;
-    writer.close().await?;
-    read.map(drop).map_err(StoreError::from)
+    let options = options(&uri(path, "?mode=rw"))?;
+    let (writer, _) = look(path, &options).await.map_err(|error| not_writable(path, error))?;
+    Ok(writer.close().await?)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

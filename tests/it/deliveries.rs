@@ -477,6 +477,6 @@ async fn old_events_are_forgotten() {
     assert_eq!(rig.deliveries().await.len(), 1);
     rig.hands.turn(2 * 86_400);
     rig.until(<[DeliveryRecord]>::is_empty).await;
-    let events = rig.store.reads().events(&project(), None, None, 10).await.expect("events");
+    let events = rig.store.reads().event_page(&project(), None, None, 10).await.expect("events").events;
     assert_eq!(events.len(), 0);
 }

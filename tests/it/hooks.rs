@@ -88,7 +88,7 @@ impl Desk {
 
     fn tasks(&self, number: u64) -> Vec<TaskRecord> {
         let store = self.rig.engine().store();
-        self.rig.block_on(store.reads().run_details(self.record(number).id)).expect("read").tasks
+        self.rig.block_on(store.reads().run_details(self.record(number).head.id)).expect("read").tasks
     }
 
     fn variables(&self, number: u64) -> Value {
@@ -164,11 +164,11 @@ fn a_request_is_created_with_its_data() {
     assert_eq!(variables["DUE"], "2031-05-10T08:30:00Z");
     let scan = json!({"name": "a.txt", "contentType": "text/plain", "size": 2, "content": "aGk="});
     assert_eq!(variables["SCAN"], scan);
-    assert_eq!(desk.record(1).started_by, "req");
+    assert_eq!(desk.record(1).head.started_by, "req");
     // The second is the next, also by the workflow's id, which it has since it was first mentioned.
     let input = json!({"processId": "UHJvY2Vzczox", "parameters": [note()]});
     assert_eq!(desk.call("plain", "createRequest", input).expect(200).json()["number"], 2);
-    assert_eq!(desk.record(2).started_by, "engine");
+    assert_eq!(desk.record(2).head.started_by, "engine");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_request_is_created_on_behalf_of_somebody() {
     let answer = desk.call("req", "createRequest", input).expect(200).json();
     // `req` was mentioned first.
     assert_eq!((&answer["onBehalfOf"], &answer["onBehalfOfUserName"]), (&json!("VXNlcjoy"), &json!("kim")));
-    assert_eq!(desk.record(1).started_for.as_deref(), Some("kim"));
+    assert_eq!(desk.record(1).head.started_for.as_deref(), Some("kim"));
     let token = desk.rig.token(PROJECT, &[Scope::RuntimeRead]);
     let run =
         desk.rig.get(&format!("/v1/runs/{}", answer["requestId"].as_str().expect("an id")), &token).expect(200).json();
@@ -229,7 +229,7 @@ fn a_test_runs_the_test_version_and_a_version_can_be_named() {
         }
         let answer = desk.call("req", "createRequest", input).expect(200).json();
         let number = answer["number"].as_u64().expect("a number");
-        (desk.record(number).is_test, desk.variables(number)["LIMIT"].clone())
+        (desk.record(number).head.is_test, desk.variables(number)["LIMIT"].clone())
     };
     assert_eq!(create(json!({})), (false, json!(500)));
     assert_eq!(create(json!({"inTest": true})), (true, json!(700)));
@@ -268,7 +268,7 @@ fn a_request_is_cancelled_by_who_may() {
     desk.call("req", "cancelRequest", delegated).refused(403, &["security-error"]);
     let answer = desk.call("req", "cancelRequest", json!({"id": "UmVxdWVzdDox"})).expect(200).json();
     assert_eq!((&answer["number"], &answer["requestId"]), (&json!(1), &json!("UmVxdWVzdDox")));
-    assert!(desk.record(number).ended_at.is_some());
+    assert!(desk.record(number).head.ended_at.is_some());
     assert_eq!(desk.tasks(number)[0].state, TaskState::Cancelled);
     desk.call("req", "cancelRequest", json!({"number": number})).refused(409, &["request-closed"]);
     let action = json!({"requestNumber": number, "number": 1});
@@ -306,7 +306,7 @@ fn actions_are_completed_in_turn() {
     assert_eq!(answer["onBehalfOfUserName"], "kim");
     let tasks = desk.tasks(number);
     assert_eq!((tasks[1].state, tasks[1].ended_by.as_deref()), (TaskState::Completed, Some("kim")));
-    assert!(desk.record(number).ended_at.is_some());
+    assert!(desk.record(number).head.ended_at.is_some());
 }
 
 #[test]

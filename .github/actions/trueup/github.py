@@ -30,7 +30,7 @@ class Problem(Exception):
 
 
 def call(method, path, body=None):
-    """One request; the answer as JSON, and the path of the next page, if there is one."""
+    """One request; the answer as JSON."""
     token = os.environ.get("INPUT_TOKEN", "")
     if not token:
         raise Problem("there is no token: give the step `token`, and the job the permission to write")
@@ -90,7 +90,7 @@ def pages(path):
 
 def is_ours(thing, marker):
     """Whether a program wrote it, under this marker: what a person pasted is not ours to overwrite."""
-    return thing.get("user", {}).get("type") == "Bot" and (thing.get("body") or "").startswith(marker)
+    return (thing.get("user") or {}).get("type") == "Bot" and (thing.get("body") or "").startswith(marker)
 
 
 def comment(path):

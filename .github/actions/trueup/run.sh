@@ -8,7 +8,8 @@ set -euo pipefail
 
 readonly command=${INPUT_COMMAND:?check, plan, comment, apply, drift or issue}
 readonly path=${INPUT_PATH:-.} target=${INPUT_TARGET:-}
-readonly plan_file=${INPUT_PLAN_FILE:-trueup-plan.json} report=${INPUT_REPORT:-trueup-report.md}
+readonly report=${INPUT_REPORT:-trueup-report.md}
+plan_file=${INPUT_PLAN_FILE:-trueup-plan.json}
 trueup=${INPUT_BINARY:-trueup}
 readonly output=${GITHUB_OUTPUT:-/dev/null} summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -85,8 +86,11 @@ case $command in
     ;;
   apply)
     secrets
+    # A saved plan's project is the working folder: what was named from the present one is named from the root.
+    if [[ $trueup == */* ]]; then trueup=$(realpath "$trueup"); fi
+    plan_file=$(realpath "$plan_file")
     cd "$path"
-    run apply "$OLDPWD/$plan_file" --auto-approve
+    run apply "$plan_file" --auto-approve "${arguments[@]}"
     if ((code == 6)); then
       echo "::error title=trueup apply::the plan is no longer what was approved: plan again, and approve that" >&2
     fi
@@ -96,15 +100,17 @@ case $command in
     secrets
     rm -f "$report"
     text=$(mktemp)
-    code=0
-    "$trueup" drift --detailed-exitcode "${arguments[@]}" "$path" >"$text" || code=$?
-    echo "exit-code=$code" >>"$output"
+    run drift --detailed-exitcode "${arguments[@]}" "$path" >"$text"
     cat "$text"
     python3 "$here/github.py" fence "$text" >"$report"
     rm -f "$text"
     summarise
     case $code in
-      0) echo "changes=false" >>"$output" ;;
+      0)
+        # That there is no drift is for the summary: a report of it would keep the issue open.
+        : >"$report"
+        echo "changes=false" >>"$output"
+        ;;
       2) echo "changes=true" >>"$output" ;;
       *) exit "$code" ;;
     esac

@@ -146,7 +146,7 @@ async fn mark_managed(context: &Context, arguments: &Arguments, project: &Projec
     let prepared = planning::prepare(context, project, &arguments.secrets)?;
     let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
     let (mut plan, _) =
-        planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false, replay: None }).await?;
+        planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     let adopts = |action: &crate::plan::Action| action.action == ActionKind::Adopt && action.changes.is_empty();
     if !plan.actions.iter().all(adopts) {

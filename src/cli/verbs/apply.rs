@@ -86,7 +86,7 @@ async fn fresh(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let project = ProjectArguments { path: arguments.path.clone(), load: arguments.load.clone() };
     let prepared = planning::prepare(context, &project, &arguments.secrets)?;
     check_saved_plan(&prepared, "")?;
-    let wish = Wish { arguments: &arguments.plan, destroy: false, replay: None };
+    let wish = Wish { arguments: &arguments.plan, destroy: false };
     let exit = plan_and_apply(context, &prepared, &wish, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await
 }
@@ -125,7 +125,7 @@ pub async fn plan_and_apply(
     consent: &ConsentArguments,
 ) -> Result<Exit, Exit> {
     let reader = target::reader(context, &prepared.loaded.desired.project, &prepared.allowed).await?;
-    let (plan, _) = planning::plan(context, prepared, &*reader, wish).await?;
+    let plan = planning::reviewed(context, prepared, &*reader, wish, None).await?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
     if consent.output == TextOrJson::Json || context.quiet {
         // The plan, which says them too, is not shown.

@@ -43,7 +43,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         watch_if_agreed(&arguments.consent);
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         check_saved_plan(&prepared, " --destroy")?;
-        let wish = Wish { arguments: &plan, destroy: true, replay: None };
+        let wish = Wish { arguments: &plan, destroy: true };
         plan_and_apply(context, &prepared, &wish, &arguments.consent).await
     });
     outcome.unwrap_or_else(|exit| exit)

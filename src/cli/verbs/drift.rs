@@ -47,7 +47,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
-        planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false, replay: None }).await
+        planning::plan(context, &prepared, &*reader, &Wish { arguments: &plan, destroy: false }).await
     });
     let (plan, live) = match planned {
         Ok(planned) => planned,

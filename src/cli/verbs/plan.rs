@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::base::error_text::chain;
 use crate::cli::Context;
 use crate::cli::arguments::{PlanArguments, ProjectArguments, SecretArguments};
 use crate::cli::blame;
 use crate::cli::exit::{self, Exit};
+use crate::cli::output_file;
 use crate::cli::plan_file;
 use crate::cli::plan_format::{Look, PlanFormat};
 use crate::cli::planning::{self, Wish};
@@ -51,7 +52,7 @@ pub struct OutputArguments {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: PlanFormat,
     /// Also write the plan to a file in this format; may be given several times.
-    #[arg(long = "output-file", value_name = "FORMAT=PATH", value_parser = output_file, action = clap::ArgAction::Append)]
+    #[arg(long = "output-file", value_name = "FORMAT=PATH", value_parser = output_file::read::<PlanFormat>, action = clap::ArgAction::Append)]
     pub output_files: Vec<(PlanFormat, PathBuf)>,
     /// Show personal data in full.
     #[arg(long)]
@@ -61,28 +62,14 @@ pub struct OutputArguments {
     pub detailed_exitcode: bool,
 }
 
-fn output_file(text: &str) -> Result<(PlanFormat, PathBuf), String> {
-    let (format, path) = text.split_once('=').ok_or("write FORMAT=PATH, for example json=plan.json")?;
-    if path.is_empty() {
-        return Err("the path is empty".to_owned());
-    }
-    let format = <PlanFormat as ValueEnum>::from_str(format, false).map_err(|_| {
-        let known = PlanFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-        let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
-        format!("`{format}` is not a format: {}", known.join(", "))
-    })?;
-    Ok((format, path.into()))
-}
-
 /// Plans.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let context = &context.telling_as(arguments.output.output.problems());
     let planned = target::block_on(async {
         let prepared = planning::prepare(context, &arguments.project, &arguments.secrets)?;
         let reader = target::reader(context, &prepared.loaded.desired.project, &arguments.secrets).await?;
-        let replay = Some(&arguments.replay).filter(|replay| replay.replay.is_some());
-        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy, replay };
-        let (mut plan, _) = planning::plan(context, &prepared, &*reader, &wish).await?;
+        let wish = Wish { arguments: &arguments.plan, destroy: arguments.destroy };
+        let mut plan = planning::reviewed(context, &prepared, &*reader, &wish, Some(&arguments.replay)).await?;
         let root = prepared.loaded.desired.project.root;
         if arguments.blame {
             blame::add(&mut plan, &root).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))?;
@@ -119,12 +106,8 @@ pub fn show(context: &Context, plan: &Plan, output: &OutputArguments, root: &Pat
     for (format, path) in &output.output_files {
         let path = context.working_folder.join(path);
         let look = Look { style: Style::PLAIN, show_personal: output.show_personal, prefix: &prefix };
-        let written = std::fs::File::create(&path).map(std::io::BufWriter::new).and_then(|mut file| {
-            format.write(&mut file, plan, look)?;
-            file.flush()
-        });
-        if let Err(error) = written {
-            return exit::failed(format!("failed to write {}: {error}", path.display()));
+        if let Err(exit) = output_file::write(&path, |file| format.write(file, plan, look)) {
+            return exit;
         }
     }
     if output.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done }

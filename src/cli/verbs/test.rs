@@ -1,7 +1,7 @@
 //! `trueup test`: what the configuration does, compared with what its Test manifests expect. Offline; reads no secret.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ use crate::cli::arguments::{ProjectArguments, TextOrJson, label};
 use crate::cli::exit::{self, Exit};
 use crate::cli::view::style::Style;
 use crate::cli::view::{message, terminal, test_json, test_junit, test_text};
-use crate::cli::{Context, project};
+use crate::cli::{Context, output_file, project};
 use crate::desired::Desired;
 use crate::review::test::report::TestReport;
 use crate::review::test::selection::TestSelection;
@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(short, long, value_enum, default_value_t)]
     output: TestFormat,
     /// Also write the result to a file in this format.
-    #[arg(long = "output-file", value_name = "FORMAT=PATH", value_parser = output_file, action = clap::ArgAction::Append)]
+    #[arg(long = "output-file", value_name = "FORMAT=PATH", value_parser = output_file::read::<TestFormat>, action = clap::ArgAction::Append)]
     output_files: Vec<(TestFormat, PathBuf)>,
 }
 
@@ -64,13 +64,6 @@ impl TestFormat {
     }
 }
 
-fn output_file(text: &str) -> Result<(TestFormat, PathBuf), String> {
-    let (format, path) = text.split_once('=').ok_or("write FORMAT=PATH, for example junit=tests.xml")?;
-    let format = <TestFormat as clap::ValueEnum>::from_str(format, false)
-        .map_err(|_| format!("`{format}` is not a format: text, json or junit"))?;
-    Ok((format, path.into()))
-}
-
 /// Tests.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     let Arguments { project: project_arguments, tests, cases, labels, coverage, output, output_files } = arguments;
@@ -91,7 +84,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
     }
     let sources = &loaded.desired.sources;
     for (format, path) in output_files {
-        if let Err(exit) = write_file(&context.working_folder.join(path), *format, &report, sources) {
+        let path = context.working_folder.join(path);
+        if let Err(exit) = output_file::write(&path, |file| format.write(file, &report, sources, Style::PLAIN)) {
             return exit;
         }
     }
@@ -119,12 +113,4 @@ fn nothing_selected(context: &Context, desired: &Desired, selection: &TestSelect
     };
     exit::say_error("no case is selected", Some(&help));
     Err(Exit::InvalidInput)
-}
-
-fn write_file(path: &Path, format: TestFormat, report: &TestReport, sources: &SourceMap) -> Result<(), Exit> {
-    let written = std::fs::File::create(path).map(io::BufWriter::new).and_then(|mut file| {
-        format.write(&mut file, report, sources, Style::PLAIN)?;
-        file.flush()
-    });
-    written.map_err(|error| exit::failed(format!("failed to write {}: {error}", path.display())))
 }

@@ -3,12 +3,9 @@
 use clap::Args;
 
 use crate::base::code::Code;
-use crate::cli::Context;
 use crate::cli::arguments::ProjectArguments;
 use crate::cli::exit::{self, Exit};
-use crate::cli::repository;
-use crate::cli::view::finding::Finding;
-use crate::cli::view::{diagnostic_json, diagnostic_text, github, sarif, terminal};
+use crate::cli::{Context, Problems, project};
 use crate::review::policy;
 
 /// Arguments of `validate`.
@@ -35,10 +32,22 @@ pub enum ValidateFormat {
     Github,
 }
 
+impl ValidateFormat {
+    fn problems(self) -> Problems {
+        match self {
+            Self::Text => Problems::Text,
+            Self::Json => Problems::Document,
+            Self::Sarif => Problems::Sarif,
+            Self::Github => Problems::Github,
+        }
+    }
+}
+
 /// Validates.
 pub fn run(context: &Context, arguments: &Arguments) -> Exit {
-    let mut loaded = match crate::cli::project::options(context, &arguments.project) {
-        Ok(options) => crate::cli::project::read(&options),
+    let context = &context.telling_as(arguments.output.problems());
+    let mut loaded = match project::options(context, &arguments.project) {
+        Ok(options) => project::read(&options),
         Err(exit) => return exit,
     };
     // With errors in the load a policy would speak of manifests that are not as they were meant.
@@ -52,16 +61,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
         Ok(loaded) => (&loaded.diagnostics, &loaded.desired.sources, loaded.manifests, &loaded.desired.project.root),
         Err(none) => (&none.diagnostics, &none.sources, 0, &context.working_folder),
     };
-    let findings = || Finding::of_diagnostics(diagnostics, sources);
-    let prefix = || repository::prefix(root, &context.working_folder);
-    let mut out = terminal::standard_output();
-    let mut err = terminal::standard_error();
-    let written = match arguments.output {
-        ValidateFormat::Json => diagnostic_json::write(&mut *out.writer, diagnostics, sources, manifests),
-        ValidateFormat::Text => diagnostic_text::write(&mut *err.writer, diagnostics, sources, manifests, err.style),
-        ValidateFormat::Sarif => sarif::write(&mut *out.writer, &findings(), &prefix()),
-        ValidateFormat::Github => github::write(&mut *out.writer, &findings(), &prefix()),
-    };
+    let written = project::tell_all(context, diagnostics, sources, manifests, root);
     let mut errors = diagnostics.iter().filter(|found| found.is_error()).peekable();
     let exit = if errors.peek().is_none() {
         Exit::Done

@@ -4,10 +4,10 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::change_text::{DIFF_BYTES, DIFF_LINES, WORDS_BYTES, missing, moved, place, present};
+use super::change_text::{DIFF_BYTES, DIFF_LINES, WORDS_BYTES, missing, moved, notes, path_of, place, present};
 use super::value_text::Node;
 use super::visible;
-use crate::plan::plan_value::{Change, ChangeKind};
+use crate::plan::plan_value::Change;
 
 /// Characters of a line that are shown.
 const LINE: usize = 1_000;
@@ -85,9 +85,9 @@ impl Line {
 pub(super) fn lines(changes: &[Change], show_personal: bool, tell_drift: bool) -> Vec<Line> {
     let mut lines = Vec::new();
     for change in changes {
-        let path = visible::line(&change.path.to_string()).into_owned();
-        let path = if path.is_empty() { "(all)".to_owned() } else { path };
-        let notes = notes(change, show_personal, tell_drift);
+        let path = path_of(change);
+        let notes = notes(change, show_personal, tell_drift).into_iter().map(|(_, note)| note);
+        let notes: Vec<String> = notes.chain(change.origin.as_ref().map(place)).collect();
         if !notes.is_empty() {
             lines.push(Line::new(Mark::Note, notes.join(", ")));
         }
@@ -190,22 +190,4 @@ fn moves(path: &str, before: &[Node], after: &[Node]) -> Vec<Line> {
         }
         Some(_) | None => vec![Line::new(Mark::Other, format!("{path}: the order changes"))],
     }
-}
-
-fn notes(change: &Change, show_personal: bool, tell_drift: bool) -> Vec<String> {
-    let mut notes = Vec::new();
-    if change.forces_replacement {
-        notes.push("forces replacement".to_owned());
-    }
-    if change.kind == ChangeKind::Drift && tell_drift {
-        notes.push("drift".to_owned());
-    }
-    if let Some(applied) = present(change.overwrites.as_ref()) {
-        let applied = Node::new(applied, show_personal).inline();
-        let (shown, left_out) = visible::cut(&applied, 200);
-        let more = if left_out > 0 { "…" } else { "" };
-        notes.push(format!("overwrites drift: {shown}{more} was applied last"));
-    }
-    notes.extend(change.origin.as_ref().map(place));
-    notes
 }

@@ -65,7 +65,8 @@ impl ChangeView {
         let (sign, role) = sign(row.change);
         let sign = self.style.paint(role, sign);
         let path = &row.path;
-        let notes = self.notes(row.change);
+        let mut notes = notes(row.change, self.show_personal, self.tell_drift);
+        notes.extend(row.change.origin.as_ref().map(|origin| (Role::Faint, format!("at {}", place(origin)))));
         let length = path.chars().count();
         let (head, measure, lines) = match &row.body {
             Body::Line(value, plain) => {
@@ -98,10 +99,12 @@ impl ChangeView {
     }
 
     fn row<'c>(&self, change: &'c Change) -> Row<'c> {
-        let path = visible::line(&change.path.to_string()).into_owned();
-        let path = if path.is_empty() { "(all)".to_owned() } else { path };
         let node = |side| present(side).map(|value| Node::new(value, self.show_personal));
-        Row { change, path, body: self.body(change, node(change.before.as_ref()), node(change.after.as_ref())) }
+        Row {
+            change,
+            path: path_of(change),
+            body: self.body(change, node(change.before.as_ref()), node(change.after.as_ref())),
+        }
     }
 
     fn body(&self, change: &Change, before: Option<Node>, after: Option<Node>) -> Body {
@@ -226,26 +229,6 @@ impl ChangeView {
         Body::Lines(went.chain(came).chain(kept).collect())
     }
 
-    fn notes(&self, change: &Change) -> Vec<(Role, String)> {
-        let mut notes = Vec::new();
-        if change.forces_replacement {
-            notes.push((Role::Remove, "forces replacement".to_owned()));
-        }
-        if change.kind == ChangeKind::Drift && self.tell_drift {
-            notes.push((Role::Faint, "drift".to_owned()));
-        }
-        if let Some(applied) = present(change.overwrites.as_ref()) {
-            let applied = Node::new(applied, self.show_personal).inline();
-            let (shown, left_out) = visible::cut(&applied, 200);
-            let more = if left_out > 0 { "…" } else { "" };
-            notes.push((Role::Faint, format!("overwrites drift: {shown}{more} was applied last")));
-        }
-        if let Some(origin) = &change.origin {
-            notes.push((Role::Faint, format!("at {}", place(origin))));
-        }
-        notes
-    }
-
     /// The fewest elements whose moving explains the new order.
     fn moves(&self, before: &[Node], after: &[Node]) -> Body {
         let Some(moved) = moved(before, after) else {
@@ -262,6 +245,30 @@ impl ChangeView {
             }
         }
     }
+}
+
+/// What is said beside a change, but for where it was written: that it replaces, that it is drift or overwrites some.
+pub(super) fn notes(change: &Change, show_personal: bool, tell_drift: bool) -> Vec<(Role, String)> {
+    let mut notes = Vec::new();
+    if change.forces_replacement {
+        notes.push((Role::Remove, "forces replacement".to_owned()));
+    }
+    if change.kind == ChangeKind::Drift && tell_drift {
+        notes.push((Role::Faint, "drift".to_owned()));
+    }
+    if let Some(applied) = present(change.overwrites.as_ref()) {
+        let applied = Node::new(applied, show_personal).inline();
+        let (shown, left_out) = visible::cut(&applied, 200);
+        let more = if left_out > 0 { "…" } else { "" };
+        notes.push((Role::Faint, format!("overwrites drift: {shown}{more} was applied last")));
+    }
+    notes
+}
+
+/// The path of a change; that of the whole object has no other name.
+pub(super) fn path_of(change: &Change) -> String {
+    let path = visible::line(&change.path.to_string()).into_owned();
+    if path.is_empty() { "(all)".to_owned() } else { path }
 }
 
 /// How the elements of a list move to come into another order, the fewest of them; `None` for lists too long to tell.

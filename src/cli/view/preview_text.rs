@@ -46,6 +46,13 @@ pub(super) fn sample_size(preview: &Preview, now: Timestamp) -> String {
     format!("{}{}{skipped}", events_text(*events), times.unwrap_or_default())
 }
 
+/// The samples that a webhook has, each with what it does with the event.
+pub(super) fn samples(webhook: &WebhookPreview) -> impl Iterator<Item = (&'static str, &Sample)> {
+    let WebhookPreview { gained_sample, lost_sample, changed_sample, .. } = webhook;
+    let sorts = [("newly sends", gained_sample), ("no longer sends", lost_sample), ("sends otherwise", changed_sample)];
+    sorts.into_iter().filter_map(|(verb, sample)| Some((verb, sample.as_ref()?)))
+}
+
 fn events_text(events: u64) -> String {
     format!("{} event{}", grouped(events), if events == 1 { "" } else { "s" })
 }

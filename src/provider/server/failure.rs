@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use rustls::CertificateError;
 use serde_json::Value;
 
 use super::call::member;
@@ -77,7 +76,10 @@ impl Failure {
     /// Whether trying again may help.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Lost { error, server: _ } => !error.is_builder() && certificate_error(error).is_none(),
+            // A certificate that is refused stays refused.
+            Self::Lost { error, server: _ } => {
+                !error.is_builder() && !matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)))
+            }
             Self::Refused(problem) => {
                 problem.status == StatusCode::TOO_MANY_REQUESTS
                     || problem.status == StatusCode::REQUEST_TIMEOUT
@@ -119,6 +121,14 @@ impl Failure {
     /// With what was tried, once and for all; one that leaves the outcome open stays as it is.
     pub(super) fn during(self, what: &str) -> Self {
         if self.leaves_open() { self } else { Self::Told(self.into_error(what)) }
+    }
+
+    /// As the seam tells it of a request that is sent once; `what` completes "failed to …".
+    pub(super) fn into_error_of_once(self, what: &str) -> ProviderError {
+        if self.leaves_open() {
+            return ProviderError::UnknownOutcome { source: Some(self.into_error(what).into()) };
+        }
+        self.into_error(what)
     }
 
     /// As the seam tells it; `what` completes "failed to …".
@@ -202,14 +212,6 @@ fn cause_of<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn
 /// What TLS says, if that is why a request was lost.
 fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     std::iter::successors(error.source(), |cause| cause_of(*cause)).find_map(|cause| cause.downcast_ref())
-}
-
-/// Why the server's certificate was refused, if that is why a request was lost. Trying again would not help.
-fn certificate_error(error: &reqwest::Error) -> Option<&CertificateError> {
-    match tls_error(error) {
-        Some(rustls::Error::InvalidCertificate(refused)) => Some(refused),
-        Some(_) | None => None,
-    }
 }
 
 /// What a failed handshake means to whoever wrote the target's URL.

@@ -193,10 +193,7 @@ impl Server {
         let call = Call { repeat: Repeat::Unsafe, ..call };
         match self.send(what, &call).await {
             Ok(reply) => reply.json(what),
-            Err(failure) if failure.leaves_open() => {
-                Err(ProviderError::UnknownOutcome { source: Some(failure.into_error(what).into()) })
-            }
-            Err(failure) => Err(failure.into_error(what)),
+            Err(failure) => Err(failure.into_error_of_once(what)),
         }
     }
 

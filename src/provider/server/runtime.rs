@@ -1,6 +1,7 @@
 //! What a control plane carries out: events and notifications sent to it, deliveries it made.
 
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Server;
@@ -53,14 +54,7 @@ impl Server {
             content_type: "application/x-ndjson",
             repeat: Repeat::Safe,
         };
-        let answered = self.persist(call.repeat, || self.attempt(&call)).await;
-        match answered {
-            Ok(reply) => reply.json(what).map_err(SendRefused::Provider),
-            Err(Failure::Refused(problem)) if !problem.faults().is_empty() => {
-                Err(SendRefused::Faults(problem.faults()))
-            }
-            Err(failure) => Err(SendRefused::Provider(failure.into_error(what))),
-        }
+        self.submit(what, &call).await
     }
 
     /// Sends a notification. It is sent once: should no answer come, it is not known whether it was sent.
@@ -71,16 +65,20 @@ impl Server {
         let what = "send the notification";
         let request = Call::post(&["notifications"], call).map_err(SendRefused::Provider)?;
         let request = Call { root: Root::Key, repeat: Repeat::Unsafe, ..request };
-        match self.persist(request.repeat, || self.attempt(&request)).await {
+        self.submit(what, &request).await
+    }
+
+    /// Sends what may be refused fault by fault. What is sent once leaves open what became of it, should no answer come.
+    async fn submit<T: DeserializeOwned>(&self, what: &str, call: &Call<'_>) -> Result<T, SendRefused> {
+        match self.persist(call.repeat, || self.attempt(call)).await {
             Ok(reply) => reply.json(what).map_err(SendRefused::Provider),
             Err(Failure::Refused(problem)) if !problem.faults().is_empty() => {
                 Err(SendRefused::Faults(problem.faults()))
             }
-            Err(failure) if failure.leaves_open() => {
-                let source = Some(failure.into_error(what).into());
-                Err(SendRefused::Provider(ProviderError::UnknownOutcome { source }))
-            }
-            Err(failure) => Err(SendRefused::Provider(failure.into_error(what))),
+            Err(failure) => Err(SendRefused::Provider(match call.repeat {
+                Repeat::Safe => failure.into_error(what),
+                Repeat::Unsafe => failure.into_error_of_once(what),
+            })),
         }
     }
 

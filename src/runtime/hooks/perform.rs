@@ -64,7 +64,7 @@ impl Hooks {
             None => None,
         };
         self.check(&request, action, &call, caller)?;
-        let (run, by) = (request.record.id, caller.acting());
+        let (run, by) = (request.record.head.id, caller.acting());
         let values = |parameters: Vec<Parameter>| self.values(&request, parameters);
         let assignee = match &call.input {
             Input::AssignAction(input) => Some(self.user(project, &input.assignee).await?),
@@ -167,9 +167,9 @@ impl Hooks {
     /// A request of the project.
     async fn request(&self, project: &Name, number: u64) -> Result<Request, HookFailure> {
         let record = self.runner.numbered(project, number).await.map_err(refused)?;
-        let tasks = self.store.reads().run_details(record.id).await?.tasks;
-        let version = self.runner.version(record.workflow, record.version).await.map_err(refused)?;
-        let workflow = self.workflow_now(project, record.workflow).await?;
+        let tasks = self.store.reads().run_details(record.head.id).await?.tasks;
+        let version = self.runner.version(record.head.workflow, record.head.version).await.map_err(refused)?;
+        let workflow = self.workflow_now(project, record.head.workflow).await?;
         Ok(Request { record, tasks, version, workflow })
     }
 
@@ -198,7 +198,8 @@ impl Hooks {
         caller: &Caller,
     ) -> Result<(), HookError> {
         let Request { record, tasks, version, workflow } = request;
-        let requesters: Vec<String> = std::iter::once(&record.started_by).chain(&record.started_for).cloned().collect();
+        let requesters: Vec<String> =
+            std::iter::once(&record.head.started_by).chain(&record.head.started_for).cloned().collect();
         let participants = tasks.iter().flat_map(|task| task.assignee.iter().chain(&task.ended_by)).cloned();
         let participants: Vec<String> = participants.collect();
         let view = RequestView {
@@ -206,8 +207,8 @@ impl Hooks {
             roles: &workflow.roles,
             requesters: &requesters,
             participants: &participants,
-            open: record.ended_at.is_none(),
-            is_test: record.is_test,
+            open: record.head.ended_at.is_none(),
+            is_test: record.head.is_test,
         };
         let action = action.map(|task| {
             let routes = version.steps.iter().find_map(|step| match step {

@@ -90,7 +90,7 @@ impl Runner {
         let event = match effect {
             Effect::CallHttp(request) => {
                 let Ok(_slot) = self.0.slots.acquire().await else { return Ok(None) };
-                let secrets = self.0.store.secrets_of(&loaded.record.project, loaded.record.workflow).await?;
+                let secrets = self.0.store.secrets_of(&loaded.record.project, loaded.record.head.workflow).await?;
                 let step = loaded.state.path.last().cloned().unwrap_or_default();
                 let at = Visit { step, number: visit as u64, at: self.0.timer.now() };
                 let (result, log) = call::make(&self.0.outgoing, &request, &secrets, at).await;
@@ -134,10 +134,10 @@ impl Runner {
 
     /// Hands an e-mail over. `None` when the engine is ending.
     async fn mail(&self, loaded: &Loaded, email: &Email, details: &mut RunDetails) -> Result<Option<Event>, RunError> {
-        let known = self.0.store.reads().run_details(loaded.record.id).await?.emails;
+        let known = self.0.store.reads().run_details(loaded.record.head.id).await?.emails;
         let id = message_id(email);
         let record = known.into_iter().find(|record| record.message_id == id);
-        let at = record.as_ref().map_or(loaded.record.started_at, |record| record.at);
+        let at = record.as_ref().map_or(loaded.record.head.started_at, |record| record.at);
         let mut waits = AGAIN.into_iter();
         let failure = loop {
             let sent = {

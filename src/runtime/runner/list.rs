@@ -49,6 +49,39 @@ pub struct ListedRun {
     pub state: RunStatus,
 }
 
+impl ListedRun {
+    /// A run for others to see. `process` is the workflow's number, if it has one.
+    pub(super) fn of(process: Option<u64>, head: RunHead) -> Self {
+        let RunHead {
+            id,
+            number,
+            workflow: _,
+            workflow_name,
+            version,
+            is_test,
+            started_by,
+            started_for,
+            started_at,
+            ended_at,
+            status,
+        } = head;
+        Self {
+            id,
+            number,
+            request_id: Identifier::Request(number).encode(),
+            process_id: process.map(|number| Identifier::Process(number).encode()),
+            workflow: workflow_name.to_string(),
+            version,
+            is_test,
+            started_by,
+            started_for,
+            started_at,
+            ended_at,
+            state: status,
+        }
+    }
+}
+
 /// A page of runs, the newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RunPage {
@@ -80,23 +113,8 @@ impl Runner {
         heads.truncate(wanted);
         let next = heads.last().filter(|_| has_more).map(|last| last.id);
         let processes = reads.process_numbers(project).await?;
-        let listed = |head: RunHead| {
-            let RunHead { id, number, workflow, workflow_name, version, is_test, started_by, started_for, .. } = head;
-            ListedRun {
-                id,
-                number,
-                request_id: Identifier::Request(number).encode(),
-                process_id: processes.get(&workflow).map(|number| Identifier::Process(*number).encode()),
-                workflow: workflow_name.to_string(),
-                version,
-                is_test,
-                started_by,
-                started_for,
-                started_at: head.started_at,
-                ended_at: head.ended_at,
-                state: head.status,
-            }
-        };
-        Ok(RunPage { runs: heads.into_iter().map(listed).collect(), next })
+        let process = |head: &RunHead| processes.get(&head.workflow).copied();
+        let runs = heads.into_iter().map(|head| ListedRun::of(process(&head), head)).collect();
+        Ok(RunPage { runs, next })
     }
 }

@@ -199,11 +199,11 @@ impl Runner {
         let ended_at = state.outcome().map(|_| started_at);
         let status = view::status(&state);
         let change = RunChange { state: write(&state)?, status, active, ended_at, details };
-        let record = self.0.store.insert_run(new, change).await?;
+        let number = self.0.store.insert_run(new, change).await?;
         if active {
             self.take_up(id);
         }
-        Ok(RunSummary { id, number: record.number, state: status })
+        Ok(RunSummary { id, number, state: status })
     }
 
     /// Answers what a run has said; `None` when nobody answered.
@@ -270,8 +270,8 @@ impl Runner {
     pub async fn view(&self, project: &Name, id: Uuid) -> Result<RunView, RunError> {
         let loaded = self.load(project, id).await?;
         let details = self.0.store.reads().run_details(id).await?;
-        let process = self.0.store.reads().process_numbers(project).await?.get(&loaded.record.workflow).copied();
-        Ok(view::view(loaded.record, loaded.state, details, &loaded.pinned, process))
+        let process = self.0.store.reads().process_numbers(project).await?.get(&loaded.record.head.workflow).copied();
+        Ok(view::view(loaded.record.head, loaded.state, details, &loaded.pinned, process))
     }
 
     /// A run's record by its number in the project.
@@ -303,7 +303,7 @@ impl Runner {
             let loaded = self.load(project, id).await?;
             if !loaded.record.active {
                 let state = view::status(&loaded.state);
-                return Ok(RunSummary { id, number: loaded.record.number, state });
+                return Ok(RunSummary { id, number: loaded.record.head.number, state });
             }
             // An error would mean that the runner is gone, which holds the sender.
             if rested.changed().await.is_err() {

@@ -49,9 +49,9 @@ impl Runner {
     }
 
     pub(super) async fn loaded(&self, record: RunRecord) -> Result<Loaded, RunError> {
-        let damaged = |reason: String| StoreError::Corrupt { what: format!("run {}", record.id), reason };
+        let damaged = |reason: String| StoreError::Corrupt { what: format!("run {}", record.head.id), reason };
         let state = serde_json::from_value(record.state.clone()).map_err(|error| damaged(error.to_string()))?;
-        let pinned = self.0.versions.of(&self.0.store, record.workflow, record.version).await?;
+        let pinned = self.0.versions.of(&self.0.store, record.head.workflow, record.head.version).await?;
         let pinned = pinned.ok_or_else(|| damaged("its version is gone".to_owned()))?;
         Ok(Loaded { record, state, pinned, details: RunDetails::default() })
     }
@@ -59,13 +59,13 @@ impl Runner {
     /// Takes an event in, writes what comes of it, and goes on.
     pub(super) async fn go_on(&self, loaded: &mut Loaded, event: Event) -> Result<RunSummary, RunError> {
         let effect = advance(&loaded.pinned.spec, &mut loaded.state, event)?;
-        let tasks = self.0.store.reads().task_count(loaded.record.id).await?;
+        let tasks = self.0.store.reads().task_count(loaded.record.head.id).await?;
         let Loaded { record: _, state, pinned, details } = loaded;
         let active = self.settle(pinned, state, effect, details, tasks)?;
         let was_active = loaded.record.active;
         let summary = self.save(loaded, active).await?;
         if active && !was_active {
-            self.take_up(loaded.record.id);
+            self.take_up(loaded.record.head.id);
         }
         Ok(summary)
     }
@@ -134,17 +134,17 @@ impl Runner {
 
     pub(super) async fn save(&self, loaded: &mut Loaded, active: bool) -> Result<RunSummary, RunError> {
         let Loaded { record, state, pinned: _, details } = loaded;
-        let ended_at = record.ended_at.or_else(|| state.outcome().map(|_| self.0.timer.now()));
+        let ended_at = record.head.ended_at.or_else(|| state.outcome().map(|_| self.0.timer.now()));
         let status = view::status(state);
         let change = RunChange { state: write(state)?, status, active, ended_at, details: std::mem::take(details) };
-        match self.0.store.save_run(record.id, record.saves, &change).await? {
+        match self.0.store.save_run(record.head.id, record.saves, &change).await? {
             Saved::Written => {}
             Saved::Overtaken => return Err(RunError::Overtaken),
         }
         if !active {
             self.0.rested.send_modify(|count| *count += 1);
         }
-        Ok(RunSummary { id: record.id, number: record.number, state: status })
+        Ok(RunSummary { id: record.head.id, number: record.head.number, state: status })
     }
 }
 

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::list::ListedRun;
 use super::pinned::Pinned;
-use crate::behaviour::hook::identifier::Identifier;
 use crate::behaviour::run::advance::advance;
 use crate::behaviour::run::effect::{Effect, Event};
 use crate::behaviour::run::state::{Outcome, Position, Problem, RunState, Waiting};
-use crate::object::run::{EmailRecord, RunDetails, RunRecord, RunStatus, StepLog, TaskRecord};
+use crate::object::run::{EmailRecord, RunDetails, RunHead, RunStatus, StepLog, TaskRecord};
 
 /// How far a run has come.
 pub(super) fn status(state: &RunState) -> RunStatus {
@@ -46,38 +45,9 @@ pub struct RunSummary {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
-    /// Its identity.
-    #[schemars(with = "String")]
-    pub id: Uuid,
-    /// The request's number within the project.
-    pub number: u64,
-    /// The request's id as callers of incoming webhooks see it.
-    pub request_id: String,
-    /// The process's id as callers of incoming webhooks see it; absent while no call has mentioned the workflow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub process_id: Option<String>,
-    /// The workflow's name when the run was started.
-    pub workflow: String,
-    /// The version it runs on.
-    pub version: u64,
-    /// Whether it was started on the test pointer.
-    pub is_test: bool,
-    /// Who started it.
-    pub started_by: String,
-    /// On whose behalf it was started. Personal data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub started_for: Option<String>,
-    /// When it was started.
-    #[schemars(with = "String")]
-    pub started_at: Timestamp,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub ended_at: Option<Timestamp>,
-    /// How far it has come.
-    pub state: RunStatus,
+    /// What lists say of it.
+    #[serde(flatten)]
+    pub listed: ListedRun,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -116,16 +86,14 @@ pub struct RunProblem {
 
 /// Puts a run together for others to see. `process` is the workflow's number, if it has one.
 pub(super) fn view(
-    record: RunRecord,
+    head: RunHead,
     state: RunState,
     details: RunDetails,
     pinned: &Pinned,
     process: Option<u64>,
 ) -> RunView {
-    let RunRecord { id, project: _, number, workflow: _, workflow_name, version, is_test, .. } = record;
     let RunDetails { tasks, logs, emails } = details;
-    let status = self::status(&state);
-    let say = match status {
+    let say = match head.status {
         RunStatus::WaitingForInput => match advance(&pinned.spec, &mut state.clone(), Event::Resume) {
             Ok(Effect::WaitForInput { say }) => Some(say),
             Ok(_) | Err(_) => None,
@@ -143,18 +111,7 @@ pub(super) fn view(
     let RunState { key: _, variables, targets, path, problems, position: _ } = state;
     let problem = |Problem { visit, step, message }| RunProblem { visit, step, message };
     RunView {
-        id,
-        number,
-        request_id: Identifier::Request(number).encode(),
-        process_id: process.map(|number| Identifier::Process(number).encode()),
-        workflow: workflow_name.to_string(),
-        version,
-        is_test,
-        started_by: record.started_by,
-        started_for: record.started_for,
-        started_at: record.started_at,
-        ended_at: record.ended_at,
-        state: status,
+        listed: ListedRun::of(process, head),
         reason,
         say,
         path,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 use super::extract::{Json, Query, RawBody};
-use super::problem::{Answer, Fault, Problem, ProblemCode};
+use super::problem::{Answer, FAULTS_LISTED, Fault, Problem, ProblemCode};
 use crate::base::error_text::chain;
 use crate::behaviour::event::RawEvent;
 use crate::object::access::Scope;
@@ -25,8 +25,6 @@ const LINES: &str = "application/x-ndjson";
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 /// Events of a batch.
 const BATCH_LIMIT: usize = 1_000;
-/// Faults that an answer lists; the others are counted.
-const FAULTS: usize = 100;
 /// Events of a page.
 const PAGE_LIMIT: u32 = 1_000;
 const PAGE: u32 = 100;
@@ -127,7 +125,7 @@ fn refused(error: EventsError, lines: Option<&[usize]>) -> Problem {
                 Some(_) => fault.fault.message.replace(" at line 1 column ", " at column "),
                 None => fault.fault.message.clone(),
             };
-            let listed = faults.iter().take(FAULTS);
+            let listed = faults.iter().take(FAULTS_LISTED);
             let listed =
                 listed.map(|fault| Fault { code: Some(fault.fault.code), place: place(fault), detail: detail(fault) });
             let listed: Vec<Fault> = listed.collect();
@@ -171,10 +169,7 @@ async fn list(
     let behind = behind.map_err(|_| {
         Problem::new(ProblemCode::MalformedRequest, "`cursor` is `next` of the page before, and this is none")
     })?;
-    let found = state.reads().events(&caller.project, since, behind, limit).await?;
-    let next = found.last().map(|(place, _)| *place).or(behind);
-    let next = next.map(|place| place.to_string());
-    Ok(Json(EventPage { events: found.into_iter().map(|(_, record)| record.event).collect(), next }))
+    Ok(Json(state.reads().event_page(&caller.project, since, behind, limit).await?))
 }
 
 /// How many items of a page are wanted.

@@ -67,11 +67,11 @@ struct RunQuery {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 struct Input {
     /// What was said; at most 65,536 bytes.
-    #[serde(default, deserialize_with = "named_fields::present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String")]
     text: Option<String>,
     /// Nobody answered: `true`.
-    #[serde(default, deserialize_with = "named_fields::present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "bool", extend("const" = true))]
     no_input: Option<bool>,
 }
@@ -142,7 +142,9 @@ async fn named(state: &AppState, caller: &Caller, text: &str) -> Answer<Uuid> {
         return Ok(id);
     }
     match Identifier::decode(text) {
-        Some(Identifier::Request(number)) => Ok(state.engine().runner().numbered(&caller.project, number).await?.id),
+        Some(Identifier::Request(number)) => {
+            Ok(state.engine().runner().numbered(&caller.project, number).await?.head.id)
+        }
         Some(Identifier::User(_) | Identifier::Process(_) | Identifier::Action { .. }) | None => {
             Err(RunError::UnknownRun.into())
         }

@@ -12,11 +12,11 @@ use serde_json::Value;
 use sqlx::Row as _;
 
 use super::ReadStore;
-use super::clock::{from_column, to_column};
+use super::clock::to_column;
 use super::error::StoreError;
 use super::rows;
 use crate::base::ident::Name;
-use crate::object::delivery::EventRecord;
+use crate::object::delivery::EventPage;
 
 pub use journal::{AttemptEnd, DeliveryEnd, JournalOutcome, NewDelivery, NewEvent};
 
@@ -54,21 +54,33 @@ impl FromStr for EventPlace {
 }
 
 impl ReadStore {
-    /// Events of a project in the order of acceptance, each with its place: those accepted at `since` or later, and
-    /// behind `behind`.
+    /// A page of a project's events in the order of acceptance: those accepted at `since` or later, and behind `behind`.
     ///
-    /// At most `limit`, and fewer where they are large. Guarantees: whoever goes on from the last place misses nothing that is accepted later and sees nothing twice,
-    /// as long as the clock is not set back.
+    /// At most `limit`, and fewer where they are large. Guarantees: whoever goes on from `next` misses nothing that is
+    /// accepted later and sees nothing twice, as long as the clock is not set back.
     ///
     /// # Errors
     /// When the file cannot be read, or an event in it is damaged.
-    pub async fn events(
+    pub async fn event_page(
         &self,
         project: &Name,
         since: Option<Timestamp>,
         behind: Option<EventPlace>,
         limit: u32,
-    ) -> Result<Vec<(EventPlace, EventRecord)>, StoreError> {
+    ) -> Result<EventPage, StoreError> {
+        let found = self.events(project, since, behind, limit).await?;
+        let next = found.last().map(|(place, _)| *place).or(behind).map(|place| place.to_string());
+        Ok(EventPage { events: found.into_iter().map(|(_, event)| event).collect(), next })
+    }
+
+    /// The events of a page, each with its place.
+    pub(super) async fn events(
+        &self,
+        project: &Name,
+        since: Option<Timestamp>,
+        behind: Option<EventPlace>,
+        limit: u32,
+    ) -> Result<Vec<(EventPlace, Value)>, StoreError> {
         let Some(mut view) = self.view().await? else { return Ok(Vec::new()) };
         let since = since.map_or(i64::MIN, to_column);
         let behind = behind.unwrap_or(EventPlace { at: i64::MIN, sequence: 0 });
@@ -87,8 +99,7 @@ impl ReadStore {
             if bytes > PAGE_BYTES && !found.is_empty() {
                 break;
             }
-            let event: Value = rows::json(&what, "body", body)?;
-            found.push((place, EventRecord { accepted_at: from_column(&what, place.at)?, event }));
+            found.push((place, rows::json(&what, "body", body)?));
         }
         Ok(found)
     }

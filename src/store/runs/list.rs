@@ -20,16 +20,19 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
 }
 
+/// What [`head`] reads, in its order. A macro because a statement must be a literal.
+macro_rules! head_columns {
+    () => {
+        "id, number, workflow, workflow_name, version, is_test, started_by, started_for, started_at, ended_at, status"
+    };
+}
+pub(super) use head_columns;
+
 /// A statement that selects what lists say of runs. A macro because a statement must be a literal; which index serves
 /// follows from the order.
 macro_rules! heads {
     ($condition:literal) => {
-        concat!(
-            "SELECT id, number, workflow, workflow_name, version, is_test, started_by, started_for, started_at, ended_at, \
-             status FROM runs WHERE project = ?1 AND id < ?2 AND ",
-            $condition,
-            " LIMIT ?3"
-        )
+        concat!("SELECT ", head_columns!(), " FROM runs WHERE project = ?1 AND id < ?2 AND ", $condition, " LIMIT ?3")
     };
 }
 
@@ -64,7 +67,8 @@ impl ReadStore {
     }
 }
 
-fn head(row: &SqliteRow) -> Result<RunHead, StoreError> {
+/// What lists say of a run, from the first columns of a row.
+pub(super) fn head(row: &SqliteRow) -> Result<RunHead, StoreError> {
     let what = "a run";
     Ok(RunHead {
         id: parse(&what, "id", row.try_get(0)?)?,

@@ -9,17 +9,14 @@ use super::super::clock::from_column;
 use super::super::error::StoreError;
 use super::super::objects::StoredVersion;
 use super::super::rows::{json, parse, signed, unsigned};
+use super::list::{head, head_columns};
 use crate::base::ident::{Name, ObjectId};
 use crate::object::run::{EmailRecord, RunDetails, RunRecord, StepLog, TaskRecord};
 
 /// A statement that selects runs. A macro because a statement must be a literal.
 macro_rules! runs {
     ($condition:literal) => {
-        concat!(
-            "SELECT id, project, number, workflow, workflow_name, version, is_test, started_by, started_at, ended_at, \
-             active, saves, state, started_for FROM runs WHERE ",
-            $condition
-        )
+        concat!("SELECT ", head_columns!(), ", project, active, saves, state FROM runs WHERE ", $condition)
     };
 }
 
@@ -112,20 +109,11 @@ impl ReadStore {
 fn record(row: &SqliteRow) -> Result<RunRecord, StoreError> {
     let what = "a run";
     Ok(RunRecord {
-        id: parse(&what, "id", row.try_get(0)?)?,
-        project: parse(&what, "project", row.try_get(1)?)?,
-        number: unsigned(&what, row.try_get(2)?)?,
-        workflow: parse(&what, "workflow", row.try_get(3)?)?,
-        workflow_name: parse(&what, "workflow's name", row.try_get(4)?)?,
-        version: unsigned(&what, row.try_get(5)?)?,
-        is_test: row.try_get(6)?,
-        started_by: row.try_get(7)?,
-        started_for: row.try_get(13)?,
-        started_at: from_column(&what, row.try_get(8)?)?,
-        ended_at: row.try_get::<Option<i64>, _>(9)?.map(|at| from_column(&what, at)).transpose()?,
-        active: row.try_get(10)?,
-        saves: unsigned(&what, row.try_get(11)?)?,
-        state: json(&what, "state", row.try_get(12)?)?,
+        head: head(row)?,
+        project: parse(&what, "project", row.try_get(11)?)?,
+        active: row.try_get(12)?,
+        saves: unsigned(&what, row.try_get(13)?)?,
+        state: json(&what, "state", row.try_get(14)?)?,
     })
 }
 

@@ -9,7 +9,7 @@ use super::super::clock::to_column;
 use super::super::error::StoreError;
 use super::super::rows::{signed, unsigned};
 use crate::base::ident::{Name, ObjectId};
-use crate::object::run::{EmailRecord, RunChange, RunDetails, RunRecord, TaskRecord};
+use crate::object::run::{EmailRecord, RunChange, RunDetails, TaskRecord};
 
 /// A run that is about to begin.
 #[derive(Clone, Debug)]
@@ -44,16 +44,16 @@ pub enum Saved {
 }
 
 impl Store {
-    /// Writes a new run down, with the next number of its project.
+    /// Writes a new run down; answers its number, the next of its project.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub async fn insert_run(&self, new: NewRun, change: RunChange) -> Result<RunRecord, StoreError> {
+    pub async fn insert_run(&self, new: NewRun, change: RunChange) -> Result<u64, StoreError> {
         let written = self.insert(new, change).await;
         self.tidy_if_full(written).await
     }
 
-    async fn insert(&self, new: NewRun, change: RunChange) -> Result<RunRecord, StoreError> {
+    async fn insert(&self, new: NewRun, change: RunChange) -> Result<u64, StoreError> {
         let NewRun { id, project, workflow, workflow_name, version, is_test, started_by, started_for, started_at } =
             new;
         let RunChange { state, status, active, ended_at, details } = change;
@@ -83,22 +83,7 @@ impl Store {
         drop(row);
         write_details(&mut transaction, id, &details).await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
-        Ok(RunRecord {
-            id,
-            project,
-            number,
-            workflow,
-            workflow_name,
-            version,
-            is_test,
-            started_by,
-            started_for,
-            started_at,
-            ended_at,
-            active,
-            saves: 1,
-            state,
-        })
+        Ok(number)
     }
 
     /// Writes a step of a run down, if nobody has written to it since it was read with `saves`.

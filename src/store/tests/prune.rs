@@ -123,7 +123,7 @@ async fn ended_runs_go_and_no_number_comes_again() {
     assert_eq!(f.count("SELECT count(*) FROM run_logs").await, 3);
     // The latest stays until there is a later one.
     let next = f.run(&other, true).await;
-    assert_eq!(reads.run(next).await.expect("read").map(|run| run.number), Some(2));
+    assert_eq!(reads.run(next).await.expect("read").map(|run| run.head.number), Some(2));
     assert_eq!(prune(2).await, 1);
 }
 

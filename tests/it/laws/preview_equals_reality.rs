@@ -433,8 +433,8 @@ pub(crate) fn event(random: &mut Random, id: &str) -> Value {
 
 /// The event as it was stored; `None` when it was dropped.
 async fn stored(rig: &EngineRig, id: &str) -> Option<StoredEvent> {
-    let events = rig.store.reads().events(&project(), None, None, 10_000).await.expect("events");
-    let event = events.into_iter().map(|(_, record)| record.event).find(|event| event["eventId"] == id)?;
+    let events = rig.store.reads().event_page(&project(), None, None, 10_000).await.expect("events").events;
+    let event = events.into_iter().find(|event| event["eventId"] == id)?;
     Some(serde_json::from_value(event).expect("a stored event"))
 }
 

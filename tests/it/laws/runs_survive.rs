@@ -210,7 +210,7 @@ async fn all_runs(file: &Path) -> BTreeMap<u64, String> {
     let mut runs = BTreeMap::new();
     for number in 1.. {
         let Some(run) = store.reads().run_numbered(&project(), number).await.expect("runs") else { break };
-        runs.insert(number, run.id.to_string());
+        runs.insert(number, run.head.id.to_string());
     }
     runs
 }

@@ -122,14 +122,11 @@ impl Report<'_> {
     fn parts(&self) -> Vec<Section> {
         let plan = self.plan;
         let review = &plan.review;
-        let preview = review.preview.as_ref().map_or(0, |preview| {
-            preview.webhooks.len() + preview.destinations.len() + preview.templates.len() + preview.workflows.len()
-        });
         let parts = [
             ("#actions", "Actions", plan.actions.len(), !plan.actions.is_empty()),
             ("#graph", "Graph", review.links.len(), !review.links.is_empty()),
             ("#drift", "Drift", plan.drift.len(), !plan.drift.is_empty()),
-            ("#preview", "Real events", preview, review.preview.is_some()),
+            ("#preview", "Real events", self.previewed(), review.preview.is_some()),
             ("#flow", "Data flow", review.data_flow.len(), !review.data_flow.is_empty()),
             ("#policies", "Policies", review.policies.len(), !review.policies.is_empty()),
             ("#left", "Left alone", self.left(), self.left() > 0),
@@ -137,6 +134,12 @@ impl Report<'_> {
         ];
         let there = parts.into_iter().filter(|(_, _, _, is_there)| *is_there);
         there.map(|(anchor, title, number, _)| Section { anchor, title, number }).collect()
+    }
+
+    fn previewed(&self) -> usize {
+        self.plan.review.preview.as_ref().map_or(0, |preview| {
+            preview.webhooks.len() + preview.destinations.len() + preview.templates.len() + preview.workflows.len()
+        })
     }
 
     fn left(&self) -> usize {

@@ -3,7 +3,7 @@
 use super::page::{Attribute, Page, class};
 use super::{Report, Section, section};
 use crate::cli::view::attention::signed;
-use crate::cli::view::preview_text::sample_size;
+use crate::cli::view::preview_text::{sample_size, samples};
 use crate::kinds::DataClass;
 use crate::kinds::policy::RuleSeverity;
 use crate::plan::data_flow::{DataFlow, FlowChange};
@@ -17,7 +17,7 @@ impl Report<'_> {
     pub(super) fn preview(&self, page: &mut Page) {
         let Some(preview) = &self.plan.review.preview else { return };
         let Preview { webhooks, destinations, templates, workflows, not_exercised, not_evaluated, .. } = preview;
-        let number = webhooks.len() + destinations.len() + templates.len() + workflows.len();
+        let number = self.previewed();
         let about = Section { anchor: "preview", title: "What it does with real events", number };
         section(page, &about, |page| {
             page.leaf("p", &[class("quiet")], &format!("Replayed: {}.", sample_size(preview, self.plan.created_at)));
@@ -71,11 +71,8 @@ impl Report<'_> {
             }
         });
         for webhook in webhooks {
-            let WebhookPreview { address, gained_sample, lost_sample, changed_sample, .. } = webhook;
-            let sorts =
-                [("newly sends", gained_sample), ("no longer sends", lost_sample), ("sends otherwise", changed_sample)];
-            for (verb, sample) in sorts {
-                let Some(Sample { event_id, occurred_at, changes }) = sample else { continue };
+            let address = &webhook.address;
+            for (verb, Sample { event_id, occurred_at, changes }) in samples(webhook) {
                 page.put("div", &[class("sample")], |page| {
                     page.put("p", &[], |page| {
                         page.leaf("code", &[], &address.to_string());

@@ -4,7 +4,7 @@ use super::inert::{cell, code, sentence};
 use super::parts::{Part, Piece};
 use super::{View, heading, list, section, table};
 use crate::cli::view::attention::signed;
-use crate::cli::view::preview_text::sample_size;
+use crate::cli::view::preview_text::{sample_size, samples};
 use crate::kinds::policy::RuleSeverity;
 use crate::kinds::{Address, DataClass};
 use crate::plan::data_flow::{DataFlow, FlowChange};
@@ -53,13 +53,9 @@ impl View {
     fn samples(&self, webhooks: &[WebhookPreview]) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for webhook in webhooks {
-            let WebhookPreview { address, gained_sample, lost_sample, changed_sample, .. } = webhook;
-            let sorts =
-                [("newly sends", gained_sample), ("no longer sends", lost_sample), ("sends otherwise", changed_sample)];
-            for (verb, sample) in sorts {
-                let Some(sample) = sample else { continue };
+            for (verb, sample) in samples(webhook) {
                 let words = format!("for event {} of {}", code(&sample.event_id), sample.occurred_at);
-                pieces.push(self.sample(address, verb, &words, &sample.changes));
+                pieces.push(self.sample(&webhook.address, verb, &words, &sample.changes));
             }
         }
         folded("Samples of requests", pieces)

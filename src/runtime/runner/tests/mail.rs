@@ -69,7 +69,7 @@ async fn e_mails_are_handed_to_the_mail_server() {
 
     // Refused for now: tried again five seconds later.
     let id = rig.start("letter", json!({"TO": "busy@acme.test"})).await;
-    while rig.view(id).await.state == RunStatus::Running {
+    while rig.view(id).await.listed.state == RunStatus::Running {
         rig.turn(SignedDuration::from_secs(5));
         tokio::task::yield_now().await;
     }

@@ -39,7 +39,7 @@ async fn an_unknown_subscriber_accepts_the_offer() {
     let id = rig.start("newsletter", json!({"EMAIL": "kim@acme.test"})).await;
     assert_eq!(rig.rest(id).await, RunStatus::WaitingForInput);
     let view = rig.view(id).await;
-    assert_eq!((view.number, view.version, view.say.as_deref()), (1, 1, Some("For kim@acme.test?")));
+    assert_eq!((view.listed.number, view.listed.version, view.say.as_deref()), (1, 1, Some("For kim@acme.test?")));
     assert_eq!(rig.say(id, "Sure").await, RunStatus::Completed);
 
     let view = rig.view(id).await;
@@ -122,13 +122,13 @@ async fn a_run_stays_on_its_version_and_the_pointers_are_followed() {
     let second = rig.start("talk", json!({})).await;
     for (id, said, version) in [(first, "one", 1), (second, "one", 1), (tested, "two", 2)] {
         let view = rig.view(id).await;
-        assert_eq!((view.say.as_deref(), view.version), (Some(said), version));
+        assert_eq!((view.say.as_deref(), view.listed.version), (Some(said), version));
     }
     rig.put("Workflow/talk", spec("three", "current"), vec![]).await;
     assert_eq!(rig.say(first, "x").await, RunStatus::WaitingForInput);
     assert_eq!(rig.view(first).await.say.as_deref(), Some("one again"));
     let numbers: Vec<u64> =
-        [rig.view(first).await, rig.view(tested).await, rig.view(second).await].map(|v| v.number).into();
+        [rig.view(first).await, rig.view(tested).await, rig.view(second).await].map(|v| v.listed.number).into();
     assert_eq!(numbers, [1, 2, 3]);
     assert!(receiver.received().is_empty());
 }

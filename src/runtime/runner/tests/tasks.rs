@@ -83,7 +83,7 @@ async fn notifications_are_ordered_as_the_version_means_them() {
     let orders = rig.notifier.0.lock().expect("orders").clone();
     let [order] = orders.as_slice() else { panic!("{orders:?}") };
     assert_eq!((order.template, &order.audiences[..]), (id("Template/t"), &[id("Audience/all")][..]));
-    assert_eq!((&order.end_users[..], &order.key), (&["kim".to_owned()][..], &format!("{}-3", told.id)));
+    assert_eq!((&order.end_users[..], &order.key), (&["kim".to_owned()][..], &format!("{}-3", told.listed.id)));
     let refused = complete("nobody").await;
     assert_eq!(refused.problems.first().map(|problem| problem.message.as_str()), Some("nobody is there"));
 }

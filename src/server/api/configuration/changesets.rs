@@ -12,7 +12,7 @@ use crate::object::wire_v1::{ChangesetAnswer, ChangesetRequest, ContentShape, Ou
 use crate::server::access::Caller;
 use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::{Json, Path, RawBody};
-use crate::server::api::problem::{Answer, Fault, Problem, ProblemCode};
+use crate::server::api::problem::{Answer, FAULTS_LISTED, Fault, Problem, ProblemCode};
 use crate::server::state::AppState;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -87,7 +87,7 @@ fn faults(request: &ChangesetRequest) -> Answer<Vec<Fault>> {
                 faults.push(Fault { code: Some(Code::SecretMasked), place, detail });
             }
         }
-        if faults.len() > 100 {
+        if faults.len() > FAULTS_LISTED {
             break;
         }
     }
