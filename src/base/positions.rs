@@ -83,6 +83,21 @@ pub struct Place<'p> {
     pub exact: bool,
 }
 
+impl Place<'_> {
+    /// What is pointed at to speak of the value. What is missing is shown at its parent's key: the parent's value may be
+    /// pages long.
+    #[must_use]
+    pub fn value_span(&self) -> Span {
+        if self.exact { self.value } else { self.key_span() }
+    }
+
+    /// What is pointed at to speak of the key; the value where it has none.
+    #[must_use]
+    pub fn key_span(&self) -> Span {
+        self.key.unwrap_or(self.value)
+    }
+}
+
 impl Positions {
     /// The place of a path, or of the nearest ancestor that exists. `None` only for an empty document.
     #[must_use]
@@ -105,6 +120,18 @@ impl Positions {
             note: (node.note as usize).checked_sub(1).and_then(|i| self.notes.get(i)),
             exact,
         })
+    }
+
+    /// [`Place::value_span`] of a path.
+    #[must_use]
+    pub fn value_span(&self, path: &Path) -> Option<Span> {
+        self.find(path).map(|place| place.value_span())
+    }
+
+    /// [`Place::key_span`] of a path.
+    #[must_use]
+    pub fn key_span(&self, path: &Path) -> Option<Span> {
+        self.find(path).map(|place| place.key_span())
     }
 
     fn child(&self, parent: usize, segment: &Segment) -> Option<usize> {

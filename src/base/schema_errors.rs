@@ -275,7 +275,7 @@ impl<'c> Translation<'c> {
         let path = self.full(path);
         if let Some(found) = self.context.positions.find(&path) {
             let span = match place {
-                Place::Key => found.key.unwrap_or(found.value),
+                Place::Key => found.key_span(),
                 Place::Value => found.value,
             };
             diagnostic = with_note(diagnostic.at(span), found.note);

@@ -1,5 +1,7 @@
 //! One document becomes one typed object: envelope, schema, type, and what the object alone gets wrong.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use super::client_side::{ClientAddress, ClientManifest};
@@ -8,16 +10,14 @@ use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, LISTED, Severity, nearest, unlisted};
 use crate::base::digest::Digest;
 use crate::base::path::Path;
-use crate::base::positions::{Place, Positions};
+use crate::base::positions::Positions;
 use crate::base::schema_errors::{SchemaContext, schema_diagnostics};
 use crate::base::secret::SecretRef;
 use crate::base::source::{FileId, Span};
 use crate::kinds::finding::{Finding, Findings};
-use crate::kinds::{Address, ClientKind, Kind, ManifestKind, Metadata, Spec, schema};
+use crate::kinds::schema::API_VERSION;
+use crate::kinds::{Address, ClientSpec, Kind, ManifestKind, Metadata, Spec, schema};
 use crate::manifest::Document;
-
-/// The version of manifests this program reads.
-pub const API_VERSION: &str = "trueup/v1";
 
 /// What became of a document.
 #[derive(Debug)]
@@ -69,73 +69,75 @@ pub(super) fn read(document: Document) -> Outcome {
     let name_path = Path::keys("metadata.name");
     let name = name_path.of(&value).and_then(Value::as_str).and_then(|name| name.parse().ok());
     outcome.name_span = positions.find(&name_path).map(|place| place.value);
+    let written = Written { value: &value, positions: &positions, sound };
+    let problems = &mut outcome.diagnostics;
     match kind {
         ManifestKind::Managed(kind) => {
             let address = name.map(|name| Address::new(kind, name));
-            let object =
-                if sound { managed(address.as_ref(), kind, &value, positions, span, &mut outcome) } else { None };
+            let check = |address: &Address, metadata: &Metadata, spec: &Spec, findings: &mut Findings| {
+                metadata.check(address, findings);
+                spec.check(findings);
+            };
+            let read = |spec: &Value| kind.read_spec(spec);
+            let typed = written.typed(kind.into(), address.as_ref(), &read, check, problems);
+            let object = typed.map(|(address, metadata, spec)| {
+                let (links, secrets) = links(kind, &value);
+                Box::new(Candidate { address, metadata, spec, links, secrets, positions, span })
+            });
             outcome.declared = address.map(|address| Declared::Managed(address, object));
         }
         ManifestKind::ClientSide(kind) => {
             let address = name.map(|name| ClientAddress { kind, name });
-            let manifest =
-                if sound { client_side(address.as_ref(), kind, &value, positions, span, &mut outcome) } else { None };
+            let check = |_: &ClientAddress, metadata: &Metadata, spec: &ClientSpec, findings: &mut Findings| {
+                metadata.check_client_side(kind.as_str(), findings);
+                spec.check(findings);
+            };
+            let read = |spec: &Value| kind.read_spec(spec);
+            let typed = written.typed(kind.into(), address.as_ref(), &read, check, problems);
+            let manifest = typed.map(|(address, metadata, spec)| {
+                let digest = Digest::of_json(&value);
+                Box::new(ClientManifest { address, metadata, spec, digest, positions, span })
+            });
             outcome.declared = address.map(|address| Declared::ClientSide(address, manifest));
         }
     }
     outcome
 }
 
-fn managed(
-    address: Option<&Address>,
-    kind: Kind,
-    value: &Value,
-    positions: Positions,
-    span: Span,
-    outcome: &mut Outcome,
-) -> Option<Box<Candidate>> {
-    let read = |spec: &Value| kind.read_spec(spec);
-    let shown = address.map(ToString::to_string);
-    match typed(kind.into(), value, &positions, shown.as_deref(), &read) {
-        Err(problems) => {
-            outcome.diagnostics = problems;
-            None
-        }
-        Ok((metadata, spec)) => {
-            let address = address?.clone();
-            let mut findings = Findings::default();
-            metadata.check(&address, &mut findings);
-            spec.check(&mut findings);
-            outcome.diagnostics = diagnostics(findings, &address, &positions);
-            let (links, secrets) = links(kind, value);
-            Some(Box::new(Candidate { address, metadata, spec, links, secrets, positions, span }))
-        }
-    }
+/// A document as it was written.
+struct Written<'d> {
+    value: &'d Value,
+    positions: &'d Positions,
+    /// Whether its text could be resolved.
+    sound: bool,
 }
 
-fn client_side(
-    address: Option<&ClientAddress>,
-    kind: ClientKind,
-    value: &Value,
-    positions: Positions,
-    span: Span,
-    outcome: &mut Outcome,
-) -> Option<Box<ClientManifest>> {
-    let read = |spec: &Value| kind.read_spec(spec);
-    let shown = address.map(ToString::to_string);
-    match typed(kind.into(), value, &positions, shown.as_deref(), &read) {
-        Err(problems) => {
-            outcome.diagnostics = problems;
-            None
+impl Written<'_> {
+    /// Types it and notes what it gets wrong alone; `None` where an error leaves nothing to go on with.
+    fn typed<A: Clone + Display, S>(
+        &self,
+        kind: ManifestKind,
+        address: Option<&A>,
+        read_spec: &dyn Fn(&Value) -> Result<S, serde_json::Error>,
+        check: impl FnOnce(&A, &Metadata, &S, &mut Findings),
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<(A, Metadata, S)> {
+        if !self.sound {
+            return None;
         }
-        Ok((metadata, spec)) => {
-            let address = address?.clone();
-            let mut findings = Findings::default();
-            metadata.check_client_side(kind.as_str(), &mut findings);
-            spec.check(&mut findings);
-            outcome.diagnostics = diagnostics(findings, &address, &positions);
-            let digest = Digest::of_json(value);
-            Some(Box::new(ClientManifest { address, metadata, spec, digest, positions, span }))
+        let shown = address.map(ToString::to_string);
+        match typed(kind, self.value, self.positions, shown.as_deref(), read_spec) {
+            Err(found) => {
+                *problems = found;
+                None
+            }
+            Ok((metadata, spec)) => {
+                let address = address?;
+                let mut findings = Findings::default();
+                check(address, &metadata, &spec, &mut findings);
+                *problems = diagnostics(findings, address, self.positions);
+                Some((address.clone(), metadata, spec))
+            }
         }
     }
 }
@@ -198,7 +200,7 @@ fn typed<S>(
     address: Option<&str>,
     read_spec: &dyn Fn(&Value) -> Result<S, serde_json::Error>,
 ) -> Result<(Metadata, S), Vec<Diagnostic>> {
-    let broken = |error: &dyn std::fmt::Display| {
+    let broken = |error: &dyn Display| {
         let place = positions.find(&Path::keys("spec")).map(|place| place.value);
         let mut problem = Diagnostic::error(Code::InvalidValue, format!("this {kind} cannot be read: {error}"));
         problem.span = place;
@@ -232,7 +234,8 @@ fn typed<S>(
 }
 
 /// The references and secrets of a manifest or a canonical form, by the kind's field table.
-pub(super) fn links(kind: Kind, value: &Value) -> (Vec<Link>, Vec<SecretLink>) {
+#[must_use]
+pub fn links(kind: Kind, value: &Value) -> (Vec<Link>, Vec<SecretLink>) {
     let mut links = Vec::new();
     let mut secrets = Vec::new();
     kind.field_tree().visit_links(value, &mut |field, path, value| {
@@ -252,16 +255,9 @@ pub(super) fn links(kind: Kind, value: &Value) -> (Vec<Link>, Vec<SecretLink>) {
 }
 
 /// Findings at their positions.
-pub(super) fn diagnostics(
-    findings: Findings,
-    address: &dyn std::fmt::Display,
-    positions: &Positions,
-) -> Vec<Diagnostic> {
+pub(super) fn diagnostics(findings: Findings, address: &dyn Display, positions: &Positions) -> Vec<Diagnostic> {
     let span_of = |path: &Path, at_key: bool| {
-        positions.find(path).map(|Place { key, value, exact, .. }| {
-            // What is missing is shown at its parent's key: the parent's value may be pages long.
-            if at_key || !exact { key.unwrap_or(value) } else { value }
-        })
+        if at_key { positions.key_span(path) } else { positions.value_span(path) }
     };
     let mut findings = findings.into_vec();
     // Errors first: a warning must not take the place of one.

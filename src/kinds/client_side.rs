@@ -5,17 +5,15 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::field::{Field, FieldTree};
 use super::finding::Findings;
+use super::kind_list::kind_list;
 use super::scope::Scope;
 use super::{Kind, policy, test};
-use crate::base::module_text::module_documentation;
 
 /// What the file of a client-side kind gives to the rest of the program.
 pub trait ClientSide: DeserializeOwned + JsonSchema {
@@ -33,81 +31,24 @@ pub trait ClientSide: DeserializeOwned + JsonSchema {
 
 macro_rules! client_kinds {
     ($($kind:ident in $module:ident as $spec:ident;)+) => {
-        /// The name of a kind that is never sent to a target.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ClientKind { $(#[doc = concat!("See [`mod@", stringify!($module), "`].")] $kind,)+ }
-
-        /// The typed spec of one such manifest.
-        #[derive(Clone, Debug)]
-        pub enum ClientSpec { $(#[doc = concat!("A ", stringify!($kind), ".")] $kind(Box<$module::$spec>),)+ }
+        kind_list! {
+            /// The name of a kind that is never sent to a target.
+            enum ClientKind;
+            /// The typed spec of one such manifest.
+            enum ClientSpec;
+            by ClientSide;
+            $($kind in $module as $spec;)+
+        }
 
         impl ClientKind {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
-
-            /// As written in manifests.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => stringify!($kind),)+ }
-            }
-
             /// Whether what a plan says depends on it.
             #[must_use]
             pub fn decides_plans(self) -> bool {
                 match self { $(Self::$kind => <$module::$spec as ClientSide>::DECIDES_PLANS,)+ }
             }
-
-            /// The rows of its field table, those of the metadata apart.
-            #[must_use]
-            pub fn fields(self) -> &'static [Field] {
-                match self { $(Self::$kind => <$module::$spec as ClientSide>::FIELDS,)+ }
-            }
-
-            /// Its rows as a tree, those of the metadata included.
-            #[must_use]
-            pub fn field_tree(self) -> &'static FieldTree {
-                match self { $(Self::$kind => {
-                    static TREE: LazyLock<FieldTree> = LazyLock::new(|| FieldTree::new(<$module::$spec as ClientSide>::FIELDS));
-                    &TREE
-                })+ }
-            }
-
-            /// Its documentation in Markdown: the module documentation of its file.
-            #[must_use]
-            pub fn documentation(self) -> String {
-                let source = match self { $(Self::$kind => include_str!(concat!(stringify!($module), ".rs")),)+ };
-                module_documentation(source)
-            }
-
-            /// Reads a spec that has passed the kind's schema.
-            ///
-            /// # Errors
-            /// When a value cannot be held by the type; the text names the first one.
-            pub fn read_spec(self, spec: &Value) -> Result<ClientSpec, serde_json::Error> {
-                match self {
-                    $(Self::$kind => serde::Deserialize::deserialize(spec).map(|spec| ClientSpec::$kind(Box::new(spec))),)+
-                }
-            }
-
-            /// The JSON Schema of its spec, as the type gives it.
-            #[must_use]
-            pub fn spec_schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                match self { $(Self::$kind => <$module::$spec as JsonSchema>::json_schema(generator),)+ }
-            }
         }
 
         impl ClientSpec {
-            /// Its kind.
-            #[must_use]
-            pub fn kind(&self) -> ClientKind {
-                match self { $(Self::$kind(_) => ClientKind::$kind,)+ }
-            }
-
-            /// What it gets wrong alone.
-            pub fn check(&self, findings: &mut Findings) {
-                match self { $(Self::$kind(spec) => spec.check(findings),)+ }
-            }
-
             /// What it gets wrong about the objects of the project.
             pub fn check_in(&self, scope: &dyn Scope, findings: &mut Findings) {
                 match self { $(Self::$kind(spec) => spec.check_in(scope, findings),)+ }
@@ -119,20 +60,6 @@ macro_rules! client_kinds {
 client_kinds! {
     Policy in policy as PolicySpec;
     Test in test as TestSpec;
-}
-
-impl FromStr for ClientKind {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().find(|kind| kind.as_str() == text).copied().ok_or(())
-    }
-}
-
-impl fmt::Display for ClientKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 /// Any kind that a manifest can have; the project file is no manifest.

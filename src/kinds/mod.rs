@@ -12,6 +12,7 @@ pub mod explain;
 pub mod field;
 pub mod finding;
 pub mod header;
+mod kind_list;
 pub mod life_cycle;
 pub mod managed;
 pub mod metadata;
@@ -42,10 +43,6 @@ pub mod test;
 #[cfg(test)]
 mod every_kind;
 
-use std::fmt;
-use std::str::FromStr;
-use std::sync::LazyLock;
-
 use serde_json::Value;
 
 pub use address::Address;
@@ -56,46 +53,23 @@ pub use managed::{Before, Creation, Managed, Reach};
 pub use metadata::Metadata;
 
 use crate::base::ident::Name;
-use crate::base::module_text::module_documentation;
 use crate::base::path::Path;
 use finding::Findings;
+use kind_list::kind_list;
 use scope::{Scope, Siblings};
 
 macro_rules! kinds {
     ($($kind:ident in $module:ident as $spec:ident;)+) => {
-        /// The name of a kind, as written in manifests.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind { $(#[doc = concat!("See [`", stringify!($module), "`].")] $kind,)+ }
-
-        /// The typed spec of one object.
-        #[derive(Clone, Debug, PartialEq)]
-        pub enum Spec { $(#[doc = concat!("A ", stringify!($kind), ".")] $kind(Box<$module::$spec>),)+ }
+        kind_list! {
+            /// The name of a kind, as written in manifests.
+            enum Kind;
+            /// The typed spec of one object.
+            enum Spec;
+            by Managed;
+            $($kind in $module as $spec;)+
+        }
 
         impl Kind {
-            /// All kinds.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
-
-            /// As written in manifests.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => stringify!($kind),)+ }
-            }
-
-            /// The rows of its field table, those of the metadata apart.
-            #[must_use]
-            pub fn fields(self) -> &'static [Field] {
-                match self { $(Self::$kind => <$module::$spec as Managed>::FIELDS,)+ }
-            }
-
-            /// Its rows as a tree, those of the metadata included.
-            #[must_use]
-            pub fn field_tree(self) -> &'static FieldTree {
-                match self { $(Self::$kind => {
-                    static TREE: LazyLock<FieldTree> = LazyLock::new(|| FieldTree::new(<$module::$spec as Managed>::FIELDS));
-                    &TREE
-                })+ }
-            }
-
             /// What a change and a removal become.
             #[must_use]
             pub fn life_cycle(self) -> LifeCycle {
@@ -119,38 +93,9 @@ macro_rules! kinds {
             pub fn outputs(self) -> &'static [&'static str] {
                 match self { $(Self::$kind => <$module::$spec as Managed>::OUTPUTS,)+ }
             }
-
-            /// Its documentation in Markdown: the module documentation of its file.
-            #[must_use]
-            pub fn documentation(self) -> String {
-                let source = match self { $(Self::$kind => include_str!(concat!(stringify!($module), ".rs")),)+ };
-                module_documentation(source)
-            }
-
-            /// Reads a spec that has passed the kind's schema.
-            ///
-            /// # Errors
-            /// When a value cannot be held by the type; the text names the first one.
-            pub fn read_spec(self, spec: &Value) -> Result<Spec, serde_json::Error> {
-                match self {
-                    $(Self::$kind => serde::Deserialize::deserialize(spec).map(|spec| Spec::$kind(Box::new(spec))),)+
-                }
-            }
-
-            /// The JSON Schema of its spec, as the type gives it.
-            #[must_use]
-            pub fn spec_schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                match self { $(Self::$kind => <$module::$spec as schemars::JsonSchema>::json_schema(generator),)+ }
-            }
         }
 
         impl Spec {
-            /// Its kind.
-            #[must_use]
-            pub fn kind(&self) -> Kind {
-                match self { $(Self::$kind(_) => Kind::$kind,)+ }
-            }
-
             /// Fills defaults that depend on the rest of the project. Returns whether anything changed.
             pub fn complete(&mut self, siblings: &Siblings) -> bool {
                 match self { $(Self::$kind(spec) => spec.complete(siblings),)+ }
@@ -167,11 +112,6 @@ macro_rules! kinds {
             /// Never for a spec that was read from a value; the error is passed on rather than hidden.
             pub fn to_value(&self) -> Result<Value, serde_json::Error> {
                 match self { $(Self::$kind(spec) => serde_json::to_value(spec),)+ }
-            }
-
-            /// What the object alone gets wrong.
-            pub fn check(&self, findings: &mut Findings) {
-                match self { $(Self::$kind(spec) => spec.check(findings),)+ }
             }
 
             /// What the object gets wrong about the others it refers to.
@@ -240,20 +180,6 @@ impl Kind {
     pub fn named_like(text: &str) -> Option<Self> {
         let bare = text.replace('-', "");
         Self::ALL.iter().find(|kind| kind.as_str().eq_ignore_ascii_case(&bare)).copied()
-    }
-}
-
-impl FromStr for Kind {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.iter().find(|kind| kind.as_str() == text).copied().ok_or(())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -292,6 +292,12 @@ impl Managed for WorkflowSpec {
 }
 
 impl WorkflowSpec {
+    /// The step of a name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name() == name)
+    }
+
     fn check_steps(&self, findings: &mut Findings) {
         let all = Path::keys("spec.steps");
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();

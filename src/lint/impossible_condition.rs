@@ -34,7 +34,7 @@ fn warning(written: &Written<'_>, subject: Subject<'_>, help: &str) -> Option<Di
     }
     let (path, span) = marked.pop().unwrap_or_else(|| {
         let place = written.object.positions.find(&written.at);
-        (written.at.clone(), place.map(|place| place.key.unwrap_or(place.value)))
+        (written.at.clone(), place.map(|place| place.key_span()))
     });
     let message = format!("these conditions never hold: {}", told(&conflicts, subject));
     let mut warning = Diagnostic::warning(Code::ImpossibleCondition, message)

@@ -353,7 +353,7 @@ fn patches(read: &Read, target: &Name) -> Vec<Patch> {
 
 fn placed(mut diagnostic: Diagnostic, positions: Option<&Positions>, path: &Path, key: bool) -> Diagnostic {
     if let Some(place) = positions.and_then(|positions| positions.find(path)) {
-        diagnostic.span = Some(if key { place.key.unwrap_or(place.value) } else { place.value });
+        diagnostic.span = Some(if key { place.key_span() } else { place.value });
         diagnostic.path = Some(path.clone());
     }
     diagnostic

@@ -147,6 +147,6 @@ impl Sources<'_> {
 
     fn place(&self, path: &Path, key: bool) -> Option<Span> {
         let place = self.positions?.find(path)?;
-        Some(if key { place.key.unwrap_or(place.value) } else { place.value })
+        Some(if key { place.key_span() } else { place.value })
     }
 }

@@ -15,14 +15,12 @@ use serde_json::{Map, Value};
 
 pub use guarded::{Guard, GuardedV1, Side};
 pub use read::{PlanFileError, SIZE_LIMIT, read};
-pub use review::{
-    DataFlowV1, DestinationPreviewV1, NotEvaluatedV1, PlanLinkV1, PolicyFindingV1, PreviewV1, SampleV1,
-    SampledPreviewV1, SamplesV1, WebhookPreviewV1,
-};
+pub use review::{PolicyFindingV1, PreviewV1, SampleV1, SampledPreviewV1, SamplesV1, WebhookPreviewV1};
 
+use super::data_flow::DataFlow;
 use super::plan_value::{Blame, ChangeKind, Plan, Summary};
 use super::preview::FailOn;
-use super::review::Review;
+use super::review::{PlanLink, Review};
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
 use crate::base::ident::{Generation, Name, PlanId, Revision};
@@ -93,13 +91,13 @@ pub struct PlanV1 {
     pub preview: Option<PreviewV1>,
     /// Which data reaches which host.
     #[serde(default)]
-    pub data_flow: Vec<DataFlowV1>,
+    pub data_flow: Vec<DataFlow>,
     /// What the policies object to.
     #[serde(default)]
     pub policies: Vec<PolicyFindingV1>,
     /// What refers to what among the objects that the plan touches and their neighbours; at most 1,000.
     #[serde(default)]
-    pub links: Vec<PlanLinkV1>,
+    pub links: Vec<PlanLink>,
 }
 
 /// One action on one address.
@@ -301,8 +299,12 @@ impl PlanV1 {
         let actions = plan.actions.iter().map(|action| ActionV1::new(action, show_personal)).collect();
         // A document that cannot be digested could not be written either, which its writer says.
         let body_digest = body_digest(plan).ok();
-        let data_flow = plan.review.data_flow.iter().map(DataFlowV1::new).collect();
-        Self { body_digest, actions, data_flow, ..Self::without_long_lists(plan, show_personal) }
+        Self {
+            body_digest,
+            actions,
+            data_flow: plan.review.data_flow.clone(),
+            ..Self::without_long_lists(plan, show_personal)
+        }
     }
 
     /// Without what grows with the project: actions and data flow.
@@ -355,7 +357,7 @@ impl PlanV1 {
             preview: preview.as_ref().map(|preview| PreviewV1::new(preview, show_personal)),
             data_flow: Vec::new(),
             policies: policies.iter().map(PolicyFindingV1::new).collect(),
-            links: links.iter().map(PlanLinkV1::new).collect(),
+            links: links.clone(),
         }
     }
 
@@ -388,7 +390,7 @@ pub fn body_digest(plan: &Plan) -> Result<Digest, serde_json::Error> {
         _ => Map::new(),
     };
     // One at a time: as values they would be many times as large as in the document.
-    let flows = plan.review.data_flow.iter().map(|flow| serde_json::to_value(DataFlowV1::new(flow)));
+    let flows = plan.review.data_flow.iter().map(serde_json::to_value);
     let flows = Digest::of_json_with_list(&Map::new(), "data_flow", flows)?;
     rest.insert("data_flow".to_owned(), serde_json::to_value(flows)?);
     let actions = plan.actions.iter().map(|action| serde_json::to_value(ActionV1::new(action, false)));

@@ -2,6 +2,8 @@
 //! in and every view shows.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::plan_value::Change;
 use crate::kinds::Address;
@@ -67,7 +69,8 @@ pub struct Sample {
 }
 
 /// A place that requests newly go to, or no longer go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct DestinationPreview {
     /// Scheme, host, port and path.
     pub url: String,
@@ -89,18 +92,18 @@ pub struct SampledPreview {
 }
 
 /// Something nothing can be said of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct NotEvaluated {
     /// The object.
+    #[schemars(with = "String")]
     pub address: Address,
     /// Why: one line, for people.
     pub why: String,
 }
 
 /// What `--fail-on` takes for a reason to refuse.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum FailOn {

@@ -1,5 +1,8 @@
 //! What reviewers are told beside the actions: filled in by the stage `review`, shown by every view.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::data_flow::DataFlow;
 use super::policy_finding::PolicyFinding;
 use super::preview::Preview;
@@ -22,10 +25,13 @@ pub struct Review {
 pub const LINKS: usize = 1_000;
 
 /// One object refers to another, and the plan touches at least one of the two.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct PlanLink {
     /// What refers.
+    #[schemars(with = "String")]
     pub from: Address,
     /// What is referred to.
+    #[schemars(with = "String")]
     pub to: Address,
 }

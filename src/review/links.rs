@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::desired::Desired;
+use crate::desired::document::links as links_of;
+use crate::desired::{Desired, Link};
 use crate::kinds::Address;
 use crate::live::Live;
 use crate::plan::plan_value::Plan;
@@ -19,26 +20,24 @@ pub fn around(plan: &Plan, desired: &Desired, live: &Live) -> Vec<PlanLink> {
     if touched.is_empty() {
         return Vec::new();
     }
+    let ends = |from: &Address, to: &Address| usize::from(touched.contains(from)) + usize::from(touched.contains(to));
     let mut links = BTreeSet::new();
-    for object in &desired.objects {
-        for link in &object.links {
-            links.insert(PlanLink { from: object.address.clone(), to: link.to.clone() });
+    let mut note = |from: &Address, of_it: &[Link]| {
+        for Link { to, .. } in of_it.iter().filter(|link| ends(from, &link.to) > 0) {
+            links.insert(PlanLink { from: from.clone(), to: to.clone() });
         }
+    };
+    for object in &desired.objects {
+        note(&object.address, &object.links);
     }
     // What goes away is in no manifest any more: its references are those it has.
     for address in touched.iter().filter(|address| desired.get(address).is_none()) {
         let Some(record) = live.records.get(address) else { continue };
         let whole = serde_json::json!({ "spec": record.spec });
-        address.kind.field_tree().visit_links(&whole, &mut |field, _, value| {
-            let name = value.as_str().and_then(|name| name.parse().ok());
-            if let (Some(kind), Some(name)) = (field.reference, name) {
-                links.insert(PlanLink { from: (*address).clone(), to: Address::new(kind, name) });
-            }
-        });
+        note(address, &links_of(address.kind, &whole).0);
     }
-    let ends = |link: &PlanLink| usize::from(touched.contains(&link.from)) + usize::from(touched.contains(&link.to));
-    let mut around: Vec<PlanLink> = links.into_iter().filter(|link| ends(link) > 0).collect();
-    around.sort_by_key(|link| std::cmp::Reverse(ends(link)));
+    let mut around: Vec<PlanLink> = links.into_iter().collect();
+    around.sort_by_key(|link| std::cmp::Reverse(ends(&link.from, &link.to)));
     around.truncate(LINKS);
     around.sort();
     around

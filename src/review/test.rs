@@ -9,6 +9,7 @@ mod configuration;
 pub mod coverage;
 mod event;
 mod membership;
+mod message;
 mod rendered;
 pub mod report;
 pub(in crate::review) mod run;
@@ -26,7 +27,7 @@ use crate::desired::client_side::ClientManifest;
 use crate::kinds::test::expectation::Expectation;
 use crate::kinds::test::{Given, TestCase, TestSpec};
 use case::Case;
-use configuration::{Configuration, place};
+use configuration::Configuration;
 use coverage::{Coverage, Touched};
 use report::{CaseError, CaseResult, Outcome, TestReport, TestResult};
 use selection::TestSelection;
@@ -91,7 +92,7 @@ fn evaluate(
     let positions = &test.manifest.positions;
     let mut case = Case::new(positions, n, with_coverage.then(Touched::default));
     let name_path = Path::keys("spec.cases").index(n).key("name");
-    let span = place(positions, &name_path).unwrap_or(test.manifest.span);
+    let span = positions.value_span(&name_path).unwrap_or(test.manifest.span);
     let Some(written) = test.spec.cases.get(n) else {
         let outcome = Outcome::Error(CaseError::new("there is no such case"));
         return (CaseResult { name: String::new(), span, outcome }, Touched::default());

@@ -60,7 +60,7 @@ pub fn advance(workflow: &WorkflowSpec, state: &mut RunState, event: Event) -> R
         (Position::Waiting(waiting), _) => *waiting,
     };
     let name = state.path.last().cloned().unwrap_or_default();
-    let step = find(workflow, &name).ok_or_else(|| Unexpected::UnknownStep(name.clone()))?;
+    let step = workflow.step(&name).ok_or_else(|| Unexpected::UnknownStep(name.clone()))?;
     let other = || Err(Unexpected::Other { step: name.clone() });
     let exit = match (step, waiting, event) {
         (_, _, Event::Resume) => return Ok(walk(workflow, state, Err(step))),
@@ -115,13 +115,9 @@ pub fn advance(workflow: &WorkflowSpec, state: &mut RunState, event: Event) -> R
 /// Whether the task a run waits for can end this way.
 #[must_use]
 pub fn task_can_end(workflow: &WorkflowSpec, state: &RunState, outcome: TaskOutcome) -> bool {
-    let step = state.path.last().and_then(|name| find(workflow, name));
+    let step = state.path.last().and_then(|name| workflow.step(name));
     state.position == Position::Waiting(Waiting::Task)
         && matches!(step, Some(Step::Task(task)) if task.routes.contains_key(outcome.exit()))
-}
-
-fn find<'w>(workflow: &'w WorkflowSpec, name: &str) -> Option<&'w Step> {
-    workflow.steps.iter().find(|step| step.name() == name)
 }
 
 fn route<'w>(step: &'w Step, exit: &str) -> Result<&'w str, String> {
@@ -152,7 +148,7 @@ fn walk<'w>(workflow: &'w WorkflowSpec, state: &mut RunState, from: Result<&'w s
                     let reason = format!("it visited {STEP_BUDGET} steps and did not end");
                     return end(state, Outcome::Failed(reason));
                 }
-                let Some(step) = find(workflow, name) else {
+                let Some(step) = workflow.step(name) else {
                     return end(state, Outcome::Failed(format!("the workflow has no step `{name}`")));
                 };
                 state.path.push(name.to_owned());

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use super::expectation::ExpectedMessage;
 use super::given::{GivenEvent, GivenRun, Response};
 use super::{Given, TestCase, TestSpec};
 use crate::base::code::Code;
@@ -118,15 +117,6 @@ fn check_run(run: &GivenRun, at: &Path, findings: &mut Findings) {
     }
 }
 
-/// A delivery or request that is expected, as far as both have the same.
-struct Message<'m> {
-    headers: &'m header::Headers,
-    /// Whether `Authorization` can be among them.
-    authorization: bool,
-    body: Option<&'m Value>,
-    body_includes: Option<&'m Value>,
-}
-
 fn check_messages(case: &TestCase, at: &Path, findings: &mut Findings) {
     let mut seen: BTreeMap<&Name, usize> = BTreeMap::new();
     let all = at.key("deliveries");
@@ -137,28 +127,17 @@ fn check_messages(case: &TestCase, at: &Path, findings: &mut Findings) {
                 .error(Code::InvalidValue, all.index(n).key("webhook"), message)
                 .related("it is expected here already", all.index(first).key("webhook"));
         }
-        let message = Message {
-            headers: &delivery.headers,
-            authorization: false,
-            body: delivery.body.as_ref(),
-            body_includes: delivery.body_includes.as_ref(),
-        };
-        check_message(&message, &all.index(n), findings);
+        check_message(delivery.message(), &all.index(n), false, findings);
     }
     for (n, request) in case.expect.requests.iter().flatten().enumerate() {
-        let message = Message {
-            headers: &request.headers,
-            authorization: true,
-            body: request.body.as_ref(),
-            body_includes: request.body_includes.as_ref(),
-        };
-        check_message(&message, &at.key("requests").index(n), findings);
+        check_message(request.message(), &at.key("requests").index(n), true, findings);
     }
 }
 
-fn check_message(message: &Message<'_>, at: &Path, findings: &mut Findings) {
-    let Message { headers, authorization, body, body_includes } = message;
-    header::check(headers, &at.key("headers"), *authorization, findings);
+/// `authorization`: whether a header of that name can be expected.
+fn check_message(message: ExpectedMessage<'_>, at: &Path, authorization: bool, findings: &mut Findings) {
+    let ExpectedMessage { headers, body, body_includes } = message;
+    header::check(headers, &at.key("headers"), authorization, findings);
     if body.is_some() && body_includes.is_some() {
         findings
             .error(Code::ExclusiveFields, at.key("bodyIncludes"), "`body` and `bodyIncludes` exclude each other")

@@ -246,7 +246,7 @@ struct RunOf<'w> {
 impl<'w> RunOf<'w> {
     /// The step of a name; reports one that is not there.
     fn step(&self, name: &str, at: Path, at_key: bool, findings: &mut Findings) -> Option<&'w Step> {
-        let found = self.workflow.steps.iter().find(|step| step.name() == name);
+        let found = self.workflow.step(name);
         if found.is_none() {
             findings
                 .error(Code::UnknownReference, at, format!("Workflow/{} has no step `{name}`", self.name))

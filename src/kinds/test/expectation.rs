@@ -109,6 +109,35 @@ pub struct ExpectedRequest {
     pub body_includes: Option<Value>,
 }
 
+/// What can be expected of a delivery and of a request alike.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpectedMessage<'e> {
+    /// Headers that it has.
+    pub headers: &'e Headers,
+    /// Its body as a whole.
+    pub body: Option<&'e Value>,
+    /// A part of its body.
+    pub body_includes: Option<&'e Value>,
+}
+
+impl ExpectedDelivery {
+    /// What it shares with a request.
+    #[must_use]
+    pub fn message(&self) -> ExpectedMessage<'_> {
+        let Self { webhook: _, method: _, url: _, headers, auth: _, body, body_includes } = self;
+        ExpectedMessage { headers, body: body.as_ref(), body_includes: body_includes.as_ref() }
+    }
+}
+
+impl ExpectedRequest {
+    /// What it shares with a delivery.
+    #[must_use]
+    pub fn message(&self) -> ExpectedMessage<'_> {
+        let Self { step: _, method: _, url: _, headers, body, body_includes } = self;
+        ExpectedMessage { headers, body: body.as_ref(), body_includes: body_includes.as_ref() }
+    }
+}
+
 impl Expectation {
     /// The names of what is expected.
     #[must_use]

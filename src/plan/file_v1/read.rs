@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::guarded::Rebuild;
-use super::review::{DataFlowV1, PlanLinkV1, PolicyFindingV1, PreviewV1};
+use super::review::{PolicyFindingV1, PreviewV1};
 use super::{ActionV1, ChangeV1, DriftV1, OriginV1, PlanV1, RefreshV1, RefusalV1, Side, UnknownSecretV1, body_digest};
 use crate::base::path::Path;
 use crate::base::source::Location;
@@ -152,9 +152,9 @@ impl PlanV1 {
             summary,
             review: Review {
                 preview: preview.map(PreviewV1::into_preview).transpose()?,
-                data_flow: data_flow.into_iter().map(DataFlowV1::into_flow).collect(),
+                data_flow,
                 policies: policies.into_iter().map(PolicyFindingV1::into_finding).collect(),
-                links: links.into_iter().map(PlanLinkV1::into_link).collect(),
+                links,
             },
         };
         if written.is_some() && written != body_digest(&plan).ok() {
@@ -189,7 +189,7 @@ fn action(action: ActionV1) -> Result<Action, PlanFileError> {
         return Err(misses("version"));
     }
     Ok(Action {
-        changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,
+        changes: self::changes(changes)?,
         keeps: keeps.iter().map(|keep| path(keep)).collect::<Result<_, _>>()?,
         address,
         action,
@@ -238,15 +238,17 @@ fn change(change: ChangeV1) -> Result<Change, PlanFileError> {
 
 fn origin_of(origin: OriginV1) -> Origin {
     let OriginV1 { file, line, column, note, blame } = origin;
-    // The end is not stored: no view of a plan shows it.
-    let location = Location { file: Arc::from(file), line, column, end_line: line, end_column: column };
-    Origin { location, note, blame }
+    Origin { location: location(&file, line, column), note, blame }
+}
+
+/// A place in a file. The end is not stored: no view of a plan shows it.
+pub(super) fn location(file: &str, line: u32, column: u32) -> Location {
+    Location { file: Arc::from(file), line, column, end_line: line, end_column: column }
 }
 
 fn drifted(drift: DriftV1) -> Result<Drift, PlanFileError> {
     let DriftV1 { address, action, reason: _, changes, by } = drift;
-    let changes = changes.into_iter().map(change).collect::<Result<_, _>>()?;
-    Ok(Drift { address, action, changes, by: by.map(|by| (by.actor, by.at)) })
+    Ok(Drift { address, action, changes: self::changes(changes)?, by: by.map(|by| (by.actor, by.at)) })
 }
 
 fn unknown_secret(secret: UnknownSecretV1) -> Result<UnknownSecret, PlanFileError> {

@@ -1,21 +1,18 @@
-//! The parts of a plan's document that tell what the change does: `preview`, `data_flow`, `policies`.
-
-use std::sync::Arc;
+//! The parts of a plan's document that tell what the change does, as far as they are not written as they are: `preview`
+//! and `policies`.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChangeV1;
-use super::read::{PlanFileError, changes};
+use super::read::{PlanFileError, changes, location};
+use super::write::written;
 use crate::base::ident::Name;
-use crate::base::source::Location;
+use crate::kinds::Address;
 use crate::kinds::policy::RuleSeverity;
-use crate::kinds::{Address, DataClass};
-use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::policy_finding::PolicyFinding;
 use crate::plan::preview::{DestinationPreview, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
-use crate::plan::review::PlanLink;
 
 /// The difference in behaviour.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +33,7 @@ pub struct PreviewV1 {
     pub webhooks: Vec<WebhookPreviewV1>,
     /// Where requests newly go, or no longer go.
     #[serde(default)]
-    pub destinations: Vec<DestinationPreviewV1>,
+    pub destinations: Vec<DestinationPreview>,
     /// Templates whose texts change.
     pub templates: Vec<SampledPreviewV1>,
     /// Workflows whose runs change.
@@ -45,7 +42,7 @@ pub struct PreviewV1 {
     #[schemars(with = "Vec<String>")]
     pub not_exercised: Vec<Address>,
     /// Changed objects of which nothing can be said.
-    pub not_evaluated: Vec<NotEvaluatedV1>,
+    pub not_evaluated: Vec<NotEvaluated>,
 }
 
 /// One webhook over the sample.
@@ -97,18 +94,6 @@ pub struct SampleV1 {
     pub changes: Vec<ChangeV1>,
 }
 
-/// A place that requests newly go to, or no longer go to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct DestinationPreviewV1 {
-    /// Scheme, host, port and path.
-    pub url: String,
-    /// Requests that go there now.
-    pub before: u64,
-    /// Requests that would go there.
-    pub after: u64,
-}
-
 /// A template or a workflow tried with one sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -120,34 +105,6 @@ pub struct SampledPreviewV1 {
     pub sample: String,
     /// What differs.
     pub changes: Vec<ChangeV1>,
-}
-
-/// Something nothing can be said of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct NotEvaluatedV1 {
-    /// `Kind/name`.
-    #[schemars(with = "String")]
-    pub address: Address,
-    /// Why.
-    pub why: String,
-}
-
-/// One property or variable that reaches one host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct DataFlowV1 {
-    /// What it says about people.
-    pub class: DataClass,
-    /// Event property or variable, or `whole payload`.
-    pub source: String,
-    /// The object by which it leaves.
-    #[schemars(with = "String")]
-    pub via: Address,
-    /// Host of the receiver.
-    pub host: String,
-    /// Whether the plan brings it about.
-    pub change: FlowChange,
 }
 
 /// An object that breaks a rule.
@@ -190,7 +147,7 @@ impl PreviewV1 {
             let one = |SampledPreview { address, sample, changes }: &SampledPreview| SampledPreviewV1 {
                 address: address.clone(),
                 sample: sample.clone(),
-                changes: changes.iter().map(|change| ChangeV1::new(change, show_personal)).collect(),
+                changes: written(changes, show_personal),
             };
             list.iter().map(one).collect()
         };
@@ -200,21 +157,11 @@ impl PreviewV1 {
             to: *to,
             skipped: *skipped,
             webhooks: webhooks.iter().map(|webhook| WebhookPreviewV1::new(webhook, show_personal)).collect(),
-            destinations: destinations
-                .iter()
-                .map(|DestinationPreview { url, before, after }| DestinationPreviewV1 {
-                    url: url.clone(),
-                    before: *before,
-                    after: *after,
-                })
-                .collect(),
+            destinations: destinations.clone(),
             templates: sampled(templates),
             workflows: sampled(workflows),
             not_exercised: not_exercised.clone(),
-            not_evaluated: not_evaluated
-                .iter()
-                .map(|NotEvaluated { address, why }| NotEvaluatedV1 { address: address.clone(), why: why.clone() })
-                .collect(),
+            not_evaluated: not_evaluated.clone(),
         }
     }
 
@@ -243,17 +190,11 @@ impl PreviewV1 {
             to,
             skipped,
             webhooks: webhooks.into_iter().map(WebhookPreviewV1::into_preview).collect::<Result<_, _>>()?,
-            destinations: destinations
-                .into_iter()
-                .map(|DestinationPreviewV1 { url, before, after }| DestinationPreview { url, before, after })
-                .collect(),
+            destinations,
             templates: sampled(templates)?,
             workflows: sampled(workflows)?,
             not_exercised,
-            not_evaluated: not_evaluated
-                .into_iter()
-                .map(|NotEvaluatedV1 { address, why }| NotEvaluated { address, why })
-                .collect(),
+            not_evaluated,
         })
     }
 }
@@ -275,7 +216,7 @@ impl WebhookPreviewV1 {
             sample.as_ref().map(|Sample { event_id, occurred_at, changes }| SampleV1 {
                 event_id: event_id.clone(),
                 occurred_at: *occurred_at,
-                changes: changes.iter().map(|change| ChangeV1::new(change, show_personal)).collect(),
+                changes: written(changes, show_personal),
             })
         };
         Self {
@@ -315,18 +256,6 @@ impl WebhookPreviewV1 {
     }
 }
 
-impl DataFlowV1 {
-    pub(super) fn new(flow: &DataFlow) -> Self {
-        let DataFlow { class, source, via, host, change } = flow;
-        Self { class: *class, source: source.clone(), via: via.clone(), host: host.clone(), change: *change }
-    }
-
-    pub(super) fn into_flow(self) -> DataFlow {
-        let Self { class, source, via, host, change } = self;
-        DataFlow { class, source, via, host, change }
-    }
-}
-
 impl PolicyFindingV1 {
     pub(super) fn new(finding: &PolicyFinding) -> Self {
         let PolicyFinding { policy, address, severity, message, location } = finding;
@@ -343,35 +272,7 @@ impl PolicyFindingV1 {
 
     pub(super) fn into_finding(self) -> PolicyFinding {
         let Self { policy, address, severity, message, file, line, column } = self;
-        let location = file.zip(line).map(|(file, line)| {
-            let column = column.unwrap_or(1);
-            // The end is not stored: no view of a plan shows it.
-            Location { file: Arc::from(file), line, column, end_line: line, end_column: column }
-        });
+        let location = file.zip(line).map(|(file, line)| location(&file, line, column.unwrap_or(1)));
         PolicyFinding { policy, address, severity, message, location }
-    }
-}
-
-/// One object refers to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct PlanLinkV1 {
-    /// What refers.
-    #[schemars(with = "String")]
-    pub from: Address,
-    /// What is referred to.
-    #[schemars(with = "String")]
-    pub to: Address,
-}
-
-impl PlanLinkV1 {
-    pub(super) fn new(link: &PlanLink) -> Self {
-        let PlanLink { from, to } = link;
-        Self { from: from.clone(), to: to.clone() }
-    }
-
-    pub(super) fn into_link(self) -> PlanLink {
-        let Self { from, to } = self;
-        PlanLink { from, to }
     }
 }

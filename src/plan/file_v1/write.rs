@@ -8,6 +8,11 @@ use crate::plan::plan_value::{Action, Change, Drift, Origin, Refusal, UnknownSec
 use crate::plan::reason::Reason;
 use crate::plan::shown::Shown;
 
+/// The changes of a list.
+pub(super) fn written(list: &[Change], show_personal: bool) -> Vec<ChangeV1> {
+    list.iter().map(|change| ChangeV1::new(change, show_personal)).collect()
+}
+
 impl ActionV1 {
     pub(super) fn new(action: &Action, show_personal: bool) -> Self {
         let Action { address, action, reason, changes, expected, from, version, archives, sends, keeps } = action;
@@ -15,7 +20,7 @@ impl ActionV1 {
             address: address.clone(),
             action: *action,
             reason: reason.to_string(),
-            changes: changes.iter().map(|change| ChangeV1::new(change, show_personal)).collect(),
+            changes: written(changes, show_personal),
             expected_generation: *expected,
             from: from.clone(),
             version: *version,
@@ -27,7 +32,7 @@ impl ActionV1 {
 }
 
 impl ChangeV1 {
-    pub(super) fn new(change: &Change, show_personal: bool) -> Self {
+    fn new(change: &Change, show_personal: bool) -> Self {
         let Change { path, before, after, kind, overwrites, is_text, order_only, forces_replacement, origin } = change;
         let mut guarded = Vec::new();
         let mut value = |side, shown: &Option<Shown>| {
@@ -49,7 +54,7 @@ impl ChangeV1 {
 }
 
 impl OriginV1 {
-    pub(super) fn new(origin: &Origin) -> Self {
+    fn new(origin: &Origin) -> Self {
         let Origin { location, note, blame } = origin;
         let (note, blame) = (note.clone(), blame.clone());
         Self { file: location.file.to_string(), line: location.line, column: location.column, note, blame }
@@ -63,7 +68,7 @@ impl DriftV1 {
             address: address.clone(),
             action: *action,
             reason: Reason::Drift.to_string(),
-            changes: changes.iter().map(|change| ChangeV1::new(change, show_personal)).collect(),
+            changes: written(changes, show_personal),
             by: by.as_ref().map(|(actor, at)| DriftByV1 { actor: actor.clone(), at: *at }),
         }
     }

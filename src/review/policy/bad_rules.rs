@@ -2,7 +2,7 @@
 
 use super::cage::Limits;
 use super::expression::Problem;
-use super::place::{expression_path, span_of, within};
+use super::place::{expression_path, within};
 use super::rules::{LoadedRule, Rules};
 use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, nearest};
@@ -32,7 +32,7 @@ fn bad_rule(desired: &Desired, rule: &LoadedRule<'_>, problem: &Problem) -> Diag
     let mut found = Diagnostic::error(Code::InvalidExpression, problem.message.clone());
     found.address = Some(rule.policy.address.to_string());
     found.help.clone_from(&problem.help);
-    let scalar = span_of(&rule.policy.positions, &path);
+    let scalar = rule.policy.positions.value_span(&path);
     found.span = scalar.map(|scalar| within(scalar, &rule.rule.expression, problem.offset, &desired.sources));
     found.path(path)
 }
@@ -51,7 +51,7 @@ fn bad_targets(desired: &Desired, policy: &ClientManifest, spec: &PolicySpec) ->
             let mut found = Diagnostic::error(Code::UnknownTarget, format!("there is no target `{target}`"))
                 .of(policy.address.to_string())
                 .help(help);
-            found.span = span_of(&policy.positions, &path);
+            found.span = policy.positions.value_span(&path);
             found.path(path)
         })
         .collect()

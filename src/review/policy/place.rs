@@ -1,18 +1,11 @@
 //! From a byte of an expression to its place in the YAML it was written in.
 
 use crate::base::path::Path;
-use crate::base::positions::Positions;
 use crate::base::source::{SourceMap, Span};
 
 /// Where the expression of a policy's rule is written.
 pub(super) fn expression_path(rule: usize) -> Path {
     Path::keys("spec.rules").index(rule).key("expression")
-}
-
-/// The span of a value that is pointed at; the key's, or its parent's, where there is no value.
-pub(super) fn span_of(positions: &Positions, path: &Path) -> Option<Span> {
-    let place = positions.find(path)?;
-    Some(if place.exact { place.value } else { place.key.unwrap_or(place.value) })
 }
 
 /// The span of one character of an expression within a scalar; the whole scalar where a variable or a patch put it

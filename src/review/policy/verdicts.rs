@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::cage::{Job, Limits, Verdict};
-use super::place::{expression_path, span_of};
+use super::place::expression_path;
 use super::rules::{LoadedRule, Rules};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
@@ -13,8 +13,8 @@ use crate::base::ident::Name;
 use crate::base::path::Path;
 use crate::base::source::Span;
 use crate::desired::Desired;
-use crate::desired::document::API_VERSION;
 use crate::kinds::policy::RuleSeverity;
+use crate::kinds::schema::API_VERSION;
 use crate::kinds::{Address, Metadata, Spec, canonical};
 use crate::object::action::ActionKind;
 use crate::plan::Plan;
@@ -273,7 +273,7 @@ fn one_line(text: &str) -> String {
 fn place(desired: &Desired, rule: &LoadedRule<'_>, address: &Address) -> Option<Span> {
     let object = desired.get(address)?;
     let field = rule.facts.as_ref().ok().and_then(|facts| facts.field.clone());
-    span_of(&object.positions, &field.unwrap_or_else(|| Path::keys("metadata.name")))
+    object.positions.value_span(&field.unwrap_or_else(|| Path::keys("metadata.name")))
 }
 
 fn finding(desired: &Desired, rules: &Rules<'_>, said: &Said) -> Option<PolicyFinding> {
@@ -299,7 +299,7 @@ fn diagnostic(desired: &Desired, rules: &Rules<'_>, said: &Said) -> Diagnostic {
     found.span = place(desired, rule, &said.address);
     found.path = rule.facts.as_ref().ok().and_then(|facts| facts.field.clone());
     found.help = Some(format!("{} demands it", rule.policy.address));
-    let rule_span = span_of(&rule.policy.positions, &expression_path(rule.at));
+    let rule_span = rule.policy.positions.value_span(&expression_path(rule.at));
     found.related.extend(rule_span.map(|span| ("the rule".to_owned(), span)));
     found
 }

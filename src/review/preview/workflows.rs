@@ -77,7 +77,7 @@ impl Side<'_> {
     fn requests(&self) -> Vec<(&str, Requested)> {
         let Ok(ran) = &self.ran else { return Vec::new() };
         let requests = ran.requests.iter().map(|made| {
-            let (url, body) = match self.workflow.steps.iter().find(|step| step.name() == made.step) {
+            let (url, body) = match self.workflow.step(&made.step) {
                 Some(Step::Webhook(step)) => {
                     let mut body = step.body.iter().chain(step.form.iter().flat_map(BTreeMap::values));
                     (step.url.contains("{{"), body.any(|text| text.contains("{{")))

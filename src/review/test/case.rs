@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::compare::Leaf;
-use super::configuration::place;
 use super::coverage::Touched;
 use super::report::{Decider, Difference};
 use crate::base::path::Path;
@@ -32,7 +31,7 @@ impl<'t> Case<'t> {
     /// Where an expectation is written. `written` is its path below `expect`.
     fn span(&self, written: &Path) -> Option<Span> {
         let path = written.segments().iter().fold(self.at.clone(), |path, segment| path.with(segment.clone()));
-        place(self.positions, &path)
+        self.positions.value_span(&path)
     }
 
     /// Notes a difference. `path` is what readers see, `written` where the expectation stands; both below `expect`.

@@ -101,7 +101,7 @@ impl<'d> Configuration<'d> {
 
     /// A place of an object that decided.
     pub(super) fn decider(&self, address: &Address, path: Path, says: impl Into<String>) -> Decider {
-        let span = self.desired.get(address).and_then(|object| place(&object.positions, &path));
+        let span = self.desired.get(address).and_then(|object| object.positions.value_span(&path));
         Decider { address: address.clone(), path, span, says: says.into() }
     }
 
@@ -119,16 +119,6 @@ impl<'d> Configuration<'d> {
         })
         .collect()
     }
-}
-
-/// Where a value is written; what is absent is shown at its parent's key.
-pub(super) fn place(positions: &Positions, path: &Path) -> Option<Span> {
-    positions.find(path).map(|place| if place.exact { place.value } else { place.key.unwrap_or(place.value) })
-}
-
-/// Where a key is written.
-pub(super) fn key_place(positions: &Positions, path: &Path) -> Option<Span> {
-    positions.find(path).map(|place| place.key.unwrap_or(place.value))
 }
 
 /// Where a row is written of a condition at `at`, which may be a list, a map with `all`, or a single row.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::configuration::{Configuration, condition_place, key_place, place};
+use super::configuration::{Configuration, condition_place};
 use super::why::RowOutcome;
 use crate::base::path::Path;
 use crate::base::source::Span;
@@ -111,7 +111,7 @@ impl Coverage {
                 Spec::Webhook(webhook) => {
                     coverage.webhooks.total += 1;
                     if !touched.webhooks.contains(address) {
-                        let span = place(&object.positions, &Path::keys("metadata.name"));
+                        let span = object.positions.value_span(&Path::keys("metadata.name"));
                         let missed = Missed { address: address.clone(), path: None, what: None, span };
                         coverage.webhooks.missed.push(missed);
                     }
@@ -128,7 +128,7 @@ impl Coverage {
                     for name in template.placeholders() {
                         coverage.placeholders.total += 1;
                         if !touched.placeholders.contains(&(address.clone(), name.to_owned())) {
-                            let span = place(&object.positions, &Path::keys("metadata.name"));
+                            let span = object.positions.value_span(&Path::keys("metadata.name"));
                             let missed =
                                 Missed { address: address.clone(), path: None, what: Some(name.to_owned()), span };
                             coverage.placeholders.missed.push(missed);
@@ -185,7 +185,7 @@ impl Coverage {
             for (exit, path) in exits {
                 self.routes.total += 1;
                 if !touched.routes.contains(&(object.address.clone(), step.name().to_owned(), exit.clone())) {
-                    let span = key_place(&object.positions, &path);
+                    let span = object.positions.key_span(&path);
                     let what = Some(format!("{} {exit}", step.name()));
                     self.routes.missed.push(Missed { address: object.address.clone(), path: Some(path), what, span });
                 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::case::Case;
-use super::compare::{Extent, body_for, differences};
 use super::configuration::{Configuration, Hook, text};
+use super::message::Message;
 use super::report::{CaseError, Decider};
 use super::shaped;
 use super::why::{Asked, RowOutcome};
@@ -16,7 +16,7 @@ use crate::behaviour::delivery::{Delivery, deliveries};
 use crate::behaviour::end_user::EndUserIds;
 use crate::behaviour::event::{RawEvent, StoredEvent};
 use crate::behaviour::ingest::{Defaults, EventSystem, Ingested, ingest};
-use crate::behaviour::request::{Content, OutgoingRequest, RequestAuth};
+use crate::behaviour::request::{OutgoingRequest, RequestAuth};
 use crate::kinds::scope::event_properties;
 use crate::kinds::test::expectation::ExpectedDelivery;
 use crate::kinds::test::given::GivenEvent;
@@ -200,7 +200,7 @@ fn described(webhook: &Name, request: &OutgoingRequest) -> Value {
     map.insert("method".into(), text(method.as_str()));
     map.insert("url".into(), text(url));
     if !headers.is_empty() {
-        let headers = headers.iter().map(|(name, content)| (name.clone(), header(content)));
+        let headers = headers.iter().map(|(name, content)| (name.clone(), json!(content)));
         map.insert("headers".into(), Value::Object(headers.collect()));
     }
     if *auth != RequestAuth::None {
@@ -210,10 +210,6 @@ fn described(webhook: &Name, request: &OutgoingRequest) -> Value {
         map.insert("body".into(), serde_json::from_str(body).unwrap_or_else(|_| text(body)));
     }
     Value::Object(map)
-}
-
-fn header(content: &Content) -> Value {
-    json!(content)
 }
 
 /// A delivery that was expected and made.
@@ -227,51 +223,33 @@ struct ComparedDelivery<'c> {
 
 impl ComparedDelivery<'_> {
     fn compare(&self, wanted: &ExpectedDelivery, made: &OutgoingRequest, case: &mut Case<'_>) {
-        let ExpectedDelivery { webhook, method, url, headers, auth, body, body_includes } = wanted;
-        let mut field = |name: &str, expected: Option<Value>, actual: Value, decided: &dyn Fn() -> Vec<Decider>| {
-            let Some(expected) = expected.filter(|expected| *expected != actual) else { return };
-            let written = Path::keys("deliveries").index(self.n).key(name);
-            case.differs(path_of(webhook).key(name), &written, (Some(expected), Some(actual)), decided());
+        let ExpectedDelivery { webhook, method, url, headers: _, auth, body: _, body_includes: _ } = wanted;
+        let message = Message {
+            headers: made.headers.iter().map(|(name, content)| (name.as_str(), json!(content))).collect(),
+            body: made.body.as_deref(),
+            shown: path_of(webhook),
+            written: Path::keys("deliveries").index(self.n),
         };
-        field("method", method.map(|method| json!(method)), text(made.method.as_str()), &|| {
-            self.destination("spec.method", "the destination's request type")
-        });
-        field("url", url.as_deref().map(text), text(&made.url), &|| {
-            self.destination("spec.url", "the destination's URL")
-        });
-        field("auth", auth.as_ref().map(|auth| json!(auth)), json!(made.auth), &|| {
-            self.destination("spec.auth", "how the destination is authenticated")
-        });
-        for (name, value) in headers {
-            let actual = made.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-            let actual = actual.map(|(_, content)| header(content));
-            let expected = json!(value);
-            if actual.as_ref() != Some(&expected) {
-                let path = Path::keys("spec.headers").key(name);
-                let says =
-                    if actual.is_some() { "the destination's header" } else { "the destination has no such header" };
-                let decider = self.configuration.decider(&self.hook.destination_address(), path, says);
-                let written = Path::keys("deliveries").index(self.n).key("headers").key(name);
-                let shown = path_of(webhook).key("headers").key(name);
-                case.differs(shown, &written, (Some(expected), actual), vec![decider]);
+        let wanted_method = method.map(|method| json!(method));
+        let decided = || self.destination("spec.method", "the destination's request type");
+        message.field("method", wanted_method, text(made.method.as_str()), decided, case);
+        let decided = || self.destination("spec.url", "the destination's URL");
+        message.field("url", url.as_deref().map(text), text(&made.url), decided, case);
+        let decided = || self.destination("spec.auth", "how the destination is authenticated");
+        message.field("auth", auth.as_ref().map(|auth| json!(auth)), json!(made.auth), decided, case);
+        let header = |name: &str, is_there: bool| {
+            let path = Path::keys("spec.headers").key(name);
+            let says = if is_there { "the destination's header" } else { "the destination has no such header" };
+            vec![self.configuration.decider(&self.hook.destination_address(), path, says)]
+        };
+        let body = |key: Option<&str>| match (made.body.is_some(), key) {
+            (true, Some(key)) => vec![shaped::decider(self.configuration, self.hook, self.event, self.given, key)],
+            (true, None) => self.webhook("spec.properties", "what the webhook sends of the event"),
+            (false, _) => {
+                self.destination("spec.method", "with this request type properties go into the query, not a body")
             }
-        }
-        for (name, wanted, extent) in [("body", body, Extent::Whole), ("bodyIncludes", body_includes, Extent::Part)] {
-            let Some(wanted) = wanted else { continue };
-            let actual = body_for(wanted, made.body.as_deref());
-            for leaf in differences(wanted, actual.as_ref(), extent) {
-                let decided = match (made.body.is_some(), leaf.first_key()) {
-                    (true, Some(key)) => {
-                        vec![shaped::decider(self.configuration, self.hook, self.event, self.given, key)]
-                    }
-                    (true, None) => self.webhook("spec.properties", "what the webhook sends of the event"),
-                    (false, _) => self
-                        .destination("spec.method", "with this request type properties go into the query, not a body"),
-                };
-                let written = Path::keys("deliveries").index(self.n).key(name);
-                case.leaf(leaf, &path_of(webhook).key(name), &written, decided);
-            }
-        }
+        };
+        message.compare(wanted.message(), header, body, case);
     }
 
     fn destination(&self, path: &str, says: &str) -> Vec<Decider> {

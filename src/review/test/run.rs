@@ -5,11 +5,12 @@ pub(in crate::review) mod simulate;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::case::Case;
-use super::compare::{Extent, body_for, differences};
+use super::compare::{Extent, differences};
 use super::configuration::{Configuration, text};
+use super::message::Message;
 use super::report::CaseError;
 use crate::base::path::Path;
 use crate::kinds::test::expectation::{Expectation, ExpectedRequest};
@@ -54,13 +55,12 @@ pub(super) fn evaluate(
         let made = ran.requests.iter().filter(|request| request.step == wanted.step).nth(*turn);
         let shown = if *turn == 0 { wanted.step.clone() } else { format!("{} {}", wanted.step, *turn + 1) };
         *turn += 1;
-        let place =
-            RequestPlace { shown: Path::keys("requests").element(&shown), written: Path::keys("requests").index(n) };
+        let (shown, written) = (Path::keys("requests").element(&shown), Path::keys("requests").index(n));
         match made {
-            Some(made) => compare_request(wanted, made, &place, &decided, case),
+            Some(made) => compare_request(wanted, made, (shown, written), &decided, case),
             None => {
                 let values = (Some(serde_json::to_value(wanted).unwrap_or_default()), None);
-                case.differs(place.shown, &place.written, values, decided.no_request(&wanted.step));
+                case.differs(shown, &written, values, decided.no_request(&wanted.step));
             }
         }
     }
@@ -94,45 +94,22 @@ fn compare_path(wanted: &[String], ran: &Ran, decided: &Decided<'_>, case: &mut 
     case.differs(Path::keys("path"), &written, (Some(json!(wanted)), Some(json!(actual))), decided.step(alike));
 }
 
-/// Where an expected request is shown and written.
-struct RequestPlace {
-    shown: Path,
-    written: Path,
-}
-
 fn compare_request(
     wanted: &ExpectedRequest,
     made: &Request,
-    place: &RequestPlace,
+    (shown, written): (Path, Path),
     decided: &Decided<'_>,
     case: &mut Case<'_>,
 ) {
-    let ExpectedRequest { step, method, url, headers, body, body_includes } = wanted;
-    let (made_method, made_url) = (text(made.sent.method.as_str()), text(&made.sent.url));
+    let ExpectedRequest { step, method, url, headers: _, body: _, body_includes: _ } = wanted;
+    let headers = made.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let message = Message { headers, body: made.sent.body.as_deref(), shown, written };
     for (name, wanted, actual) in [
-        ("method", method.map(|method| text(method.as_str())), made_method),
-        ("url", url.as_deref().map(text), made_url),
+        ("method", method.map(|method| text(method.as_str())), text(made.sent.method.as_str())),
+        ("url", url.as_deref().map(text), text(&made.sent.url)),
     ] {
-        let Some(wanted) = wanted.filter(|wanted| *wanted != actual) else { continue };
-        let values = (Some(wanted), Some(actual));
-        case.differs(place.shown.key(name), &place.written.key(name), values, decided.field(step, &[name]));
+        message.field(name, wanted, actual, || decided.field(step, &[name]), case);
     }
-    let made_headers: Map<String, Value> = made.headers.iter().cloned().collect();
-    for (name, value) in headers {
-        let actual = made_headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        let wanted = json!(value);
-        if actual != Some(&wanted) {
-            let values = (Some(wanted), actual.cloned());
-            let (shown, written) = (place.shown.key("headers"), place.written.key("headers"));
-            case.differs(shown.key(name), &written.key(name), values, decided.field(step, &["headers", name]));
-        }
-    }
-    for (name, wanted, extent) in [("body", body, Extent::Whole), ("bodyIncludes", body_includes, Extent::Part)] {
-        let Some(wanted) = wanted else { continue };
-        let actual = body_for(wanted, made.sent.body.as_deref());
-        for leaf in differences(wanted, actual.as_ref(), extent) {
-            let decided = decided.body(step, leaf.first_key());
-            case.leaf(leaf, &place.shown.key(name), &place.written.key(name), decided);
-        }
-    }
+    let header = |name: &str, _| decided.field(step, &["headers", name]);
+    message.compare(wanted.message(), header, |key| decided.body(step, key), case);
 }

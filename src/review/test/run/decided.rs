@@ -23,10 +23,6 @@ impl Decided<'_> {
         self.configuration.decider(self.address, path, says)
     }
 
-    fn step_of(&self, name: &str) -> Option<&Step> {
-        self.workflow.steps.iter().find(|step| step.name() == name)
-    }
-
     fn path_of(name: &str) -> Path {
         Path::keys("spec.steps").element(name)
     }
@@ -65,7 +61,7 @@ impl Decided<'_> {
         let visits = self.ran.visits.iter().enumerate().rev();
         let set = visits.into_iter().find_map(|(n, visit)| {
             let at = Self::path_of(&visit.step);
-            let (path, says) = match self.step_of(&visit.step)? {
+            let (path, says) = match self.workflow.step(&visit.step)? {
                 Step::Set(step) if step.values.contains_key(root) => {
                     (at.key("values").key(root), format!("`{}` sets it", visit.step))
                 }
@@ -121,7 +117,7 @@ impl Decided<'_> {
 
     /// The field that a part of a step's body comes from.
     pub(super) fn body(&self, name: &str, key: Option<&str>) -> Vec<Decider> {
-        match (self.step_of(name), key) {
+        match (self.workflow.step(name), key) {
             (Some(Step::Webhook(step)), Some(key)) if step.form.as_ref().is_some_and(|form| form.contains_key(key)) => {
                 self.field(name, &["form", key])
             }

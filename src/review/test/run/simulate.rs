@@ -99,7 +99,7 @@ pub(in crate::review) fn simulate(workflow: &WorkflowSpec, given: &GivenRun) -> 
         let effect = effect.map_err(|error| stopped(CaseError::new(error.to_string())))?;
         walked(workflow, &before, &taken, &mut ran);
         let name = ran.state.path.last().cloned().unwrap_or_default();
-        let step = step(workflow, &name);
+        let step = workflow.step(&name);
         let world = World { given, step, visit: ran.state.path.iter().filter(|other| **other == name).count() - 1 };
         let answered = match effect {
             Effect::Ended(Outcome::Completed) => return Ok(ran),
@@ -129,10 +129,6 @@ pub(in crate::review) fn simulate(workflow: &WorkflowSpec, given: &GivenRun) -> 
     }
 }
 
-fn step<'w>(workflow: &'w WorkflowSpec, name: &str) -> Option<&'w Step> {
-    workflow.steps.iter().find(|step| step.name() == name)
-}
-
 fn headers(step: Option<&Step>, request: &HttpRequest) -> Vec<(String, Value)> {
     let own = match step {
         Some(Step::Webhook(step)) => Some(&step.headers),
@@ -155,7 +151,7 @@ fn headers(step: Option<&Step>, request: &HttpRequest) -> Vec<(String, Value)> {
 fn walked(workflow: &WorkflowSpec, before: &RunState, event: &Event, ran: &mut Ran) {
     let path = ran.state.path.clone();
     for (n, name) in path.iter().enumerate().skip(before.path.len()) {
-        let left = match (step(workflow, name), path.get(n + 1)) {
+        let left = match (workflow.step(name), path.get(n + 1)) {
             (Some(Step::Branch(branch)), Some(_)) => branched(workflow, branch, before, event),
             (Some(step), Some(next)) => Left::Exit(exit_to(step, next)),
             (_, None) | (None, _) => Left::Ended,
