@@ -13,4 +13,5 @@ pub mod notification;
 pub mod record;
 pub mod run;
 pub mod secret_comparison;
+pub mod suspension;
 pub mod wire_v1;

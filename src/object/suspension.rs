@@ -1,0 +1,64 @@
+//! When `reconcile` leaves a project, or one object of it, alone until a person says otherwise.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::wire_v1::schema::{AddressForm, TimeForm};
+use crate::kinds::Address;
+
+/// Characters that a reason may have.
+pub const REASON_LIMIT: usize = 1_000;
+
+/// A standing order to `reconcile`: do not write this. A person's `apply` goes on as ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Suspension {
+    /// The one object that is left alone; the whole project when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AddressForm>")]
+    pub address: Option<Address>,
+    /// Why, in the words of who suspended it.
+    pub reason: String,
+    /// Who suspended it.
+    pub actor: String,
+    /// Since when.
+    #[schemars(with = "TimeForm")]
+    pub since: Timestamp,
+    /// Until when; until a person resumes it when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimeForm>")]
+    pub until: Option<Timestamp>,
+}
+
+impl Suspension {
+    /// Whether it is in force at this time: an end that has passed counts as resumed.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// What is asked for when something is suspended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuspendOrder {
+    /// The one object; the whole project when `None`.
+    pub address: Option<Address>,
+    /// Why; at most [`REASON_LIMIT`] characters, and not empty.
+    pub reason: String,
+    /// Who suspends it.
+    pub actor: String,
+    /// Until when; until a person resumes it when `None`.
+    pub until: Option<Timestamp>,
+}
+
+/// What is resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResumeScope {
+    /// The project; objects that were suspended one by one stay so.
+    Project,
+    /// These objects; the project stays as it is.
+    Objects(Vec<Address>),
+    /// The project and every object of it.
+    Everything,
+}
