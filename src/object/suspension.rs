@@ -1,5 +1,7 @@
 //! When `reconcile` leaves a project, or one object of it, alone until a person says otherwise.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ pub const REASON_LIMIT: usize = 1_000;
 
 /// A standing order to `reconcile`: do not write this. A person's `apply` goes on as ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Suspension {
     /// The one object that is left alone; the whole project when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,6 +39,22 @@ impl Suspension {
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
+}
+
+/// By whom, since and until when, and why: `suspended by ana@host since … until …: reason`. Times to the second.
+impl fmt::Display for Suspension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address: _, reason, actor, since, until } = self;
+        write!(f, "suspended by {actor} since {} ", to_the_second(*since))?;
+        match until {
+            Some(until) => write!(f, "until {}: {reason}", to_the_second(*until)),
+            None => write!(f, "until it is resumed: {reason}"),
+        }
+    }
+}
+
+fn to_the_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// What is asked for when something is suspended.
