@@ -1,4 +1,5 @@
-//! What travels between reconciler and target: objects as a target has them, changesets, leases, capabilities, audit.
+//! What travels between reconciler and target: objects as a target has them, changesets, leases, suspensions, capabilities,
+//! audit.
 //!
 //! Plain values; nothing here knows a database or HTTP.
 

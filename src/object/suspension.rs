@@ -45,16 +45,12 @@ impl Suspension {
 impl fmt::Display for Suspension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address: _, reason, actor, since, until } = self;
-        write!(f, "suspended by {actor} since {} ", to_the_second(*since))?;
+        write!(f, "suspended by {actor} since {since:.0} ")?;
         match until {
-            Some(until) => write!(f, "until {}: {reason}", to_the_second(*until)),
+            Some(until) => write!(f, "until {until:.0}: {reason}"),
             None => write!(f, "until it is resumed: {reason}"),
         }
     }
-}
-
-fn to_the_second(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// What is asked for when something is suspended.
@@ -79,4 +75,16 @@ pub enum ResumeScope {
     Objects(Vec<Address>),
     /// The project and every object of it.
     Everything,
+}
+
+impl ResumeScope {
+    /// Whether this suspension would be lifted.
+    #[must_use]
+    pub fn covers(&self, suspension: &Suspension) -> bool {
+        match (self, &suspension.address) {
+            (Self::Everything, _) | (Self::Project, None) => true,
+            (Self::Objects(addresses), Some(address)) => addresses.contains(address),
+            (Self::Project, Some(_)) | (Self::Objects(_), None) => false,
+        }
+    }
 }

@@ -99,11 +99,7 @@ impl Store {
         let mut transaction = writer.begin().await?;
         let now = self.reads.clock.now();
         let mut lifted = in_force(&mut transaction, project, now).await?;
-        lifted.retain(|suspension| match (scope, &suspension.address) {
-            (ResumeScope::Everything, _) | (ResumeScope::Project, None) => true,
-            (ResumeScope::Objects(addresses), Some(address)) => addresses.contains(address),
-            (ResumeScope::Project, Some(_)) | (ResumeScope::Objects(_), None) => false,
-        });
+        lifted.retain(|suspension| scope.covers(suspension));
         for suspension in &lifted {
             remove(&mut transaction, project, suspension.address.as_ref()).await?;
             audit::note(&mut transaction, project, now, actor, RESUMED, suspension.address.as_ref()).await?;
