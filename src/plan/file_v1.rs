@@ -11,7 +11,7 @@ mod write;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use guarded::{Guard, GuardedV1, Side};
 pub use read::{PlanFileError, SIZE_LIMIT, read};
@@ -310,10 +310,12 @@ impl PlanV1 {
         let actions = plan.actions.iter().map(|action| ActionV1::new(action, show_personal)).collect();
         // A document that cannot be digested could not be written either, which its writer says.
         let body_digest = body_digest(plan).ok();
-        Self { body_digest, actions, ..Self::without_actions(plan, show_personal) }
+        let data_flow = plan.review.data_flow.iter().map(DataFlowV1::new).collect();
+        Self { body_digest, actions, data_flow, ..Self::without_long_lists(plan, show_personal) }
     }
 
-    fn without_actions(plan: &Plan, show_personal: bool) -> Self {
+    /// Without what grows with the project: actions and data flow.
+    fn without_long_lists(plan: &Plan, show_personal: bool) -> Self {
         let Plan {
             plan_id,
             trueup_version,
@@ -335,7 +337,7 @@ impl PlanV1 {
             diagnostics,
             refusals,
             summary,
-            review: Review { preview, data_flow, policies, links },
+            review: Review { preview, data_flow: _, policies, links },
         } = plan;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -364,7 +366,7 @@ impl PlanV1 {
             diagnostics: diagnostics.clone(),
             summary: *summary,
             preview: preview.as_ref().map(|preview| PreviewV1::new(preview, show_personal)),
-            data_flow: data_flow.iter().map(DataFlowV1::new).collect(),
+            data_flow: Vec::new(),
             policies: policies.iter().map(PolicyFindingV1::new).collect(),
             links: links.iter().map(PlanLinkV1::new).collect(),
         }
@@ -394,8 +396,14 @@ pub fn plan_schema() -> Value {
 /// # Errors
 /// As [`PlanV1::to_text`].
 pub fn body_digest(plan: &Plan) -> Result<Digest, serde_json::Error> {
-    let rest = serde_json::to_value(PlanV1::without_actions(plan, false))?;
-    let rest = rest.as_object().cloned().unwrap_or_default();
+    let mut rest = match serde_json::to_value(PlanV1::without_long_lists(plan, false))? {
+        Value::Object(rest) => rest,
+        _ => Map::new(),
+    };
+    // One at a time: as values they would be many times as large as in the document.
+    let flows = plan.review.data_flow.iter().map(|flow| serde_json::to_value(DataFlowV1::new(flow)));
+    let flows = Digest::of_json_with_list(&Map::new(), "data_flow", flows)?;
+    rest.insert("data_flow".to_owned(), serde_json::to_value(flows)?);
     let actions = plan.actions.iter().map(|action| serde_json::to_value(ActionV1::new(action, false)));
     Digest::of_json_with_list(&rest, "actions", actions)
 }

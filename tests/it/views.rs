@@ -88,10 +88,9 @@ fn one_run_writes_every_form_and_a_saved_plan_gives_the_same() {
 
 #[test]
 fn a_hostile_manifest_is_only_ever_text() {
-    let display = format!("metadata: {{ name: chat, displayName: {:?} }}", HOSTILE.replace("\\u202e", "\u{202e}"));
-    let display = display.replace("\\u{202e}", "\\u202e");
+    let display = format!("  platform: \"{HOSTILE}\"\n");
     let base = base_with(&[]);
-    let hostile = base.replacen("metadata: { name: chat }", &display, 1);
+    let hostile = base.replacen("  platform: Chat\n", &display, 1);
     assert_ne!(base, hostile, "the base has another form: {base}");
     let rig = Rig::with(&hostile);
     let page = rig.project.ok(&["plan", "-o", "html"]).out;

@@ -1,5 +1,7 @@
 //! What a reviewer should see before anything else, and the counts by which every view can be held against the others.
 
+use jiff::Timestamp;
+
 use super::plan_text::refusal_text;
 use super::style::count;
 use crate::kinds::DataClass;
@@ -98,4 +100,9 @@ pub(super) fn by_kind(plan: &Plan) -> Vec<(ActionKind, usize)> {
 /// A number of events that come or go; none needs no sign.
 pub(super) fn signed(sign: &str, number: u64) -> String {
     if number == 0 { "0".to_owned() } else { format!("{sign}{number}") }
+}
+
+/// A time to the second, which is as fine as anybody reads.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

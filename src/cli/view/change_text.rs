@@ -338,7 +338,7 @@ pub(super) fn place(origin: &Origin) -> String {
         // A saved plan is read from a file: what stands for a commit need not be one.
         let commit: String = visible::line(commit).chars().take(10).collect();
         let day = at.strftime("%Y-%m-%d");
-        format!(", {commit} by {} on {day}: {}", visible::line(author), visible::line(summary))
+        format!(", {} by {} on {day}: {}", visible::line(&commit), visible::line(author), visible::line(summary))
     });
     let blame = blame.unwrap_or_default();
     format!("{}:{}:{}{note}{blame}", visible::line(&location.file), location.line, location.column)

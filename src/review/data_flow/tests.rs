@@ -99,7 +99,10 @@ fn what_is_not_known_is_taken_for_personal() {
 }
 
 fn workflow(data: Value, steps: Value) -> Value {
-    json!({"start": "a", "data": data, "steps": steps})
+    let mut spec = json!({"start": "a"});
+    spec["data"] = data;
+    spec["steps"] = steps;
+    spec
 }
 
 fn run(data: Value, steps: Value) -> Vec<String> {

@@ -10,7 +10,7 @@ mod review;
 use std::io::{self, Write};
 
 use self::page::{Attribute, Page, class};
-use super::attention::{Attention, by_kind};
+use super::attention::{Attention, by_kind, moment};
 use super::plan_text::last_line;
 use super::style::count;
 use crate::base::diagnostic::Severity;
@@ -261,7 +261,9 @@ impl Report<'_> {
             }
             let made = format!(
                 "Planned at {} from revision {} by trueup {}.",
-                plan.created_at, plan.revision.0, plan.trueup_version
+                moment(plan.created_at),
+                plan.revision.0,
+                plan.trueup_version
             );
             page.leaf("p", &[], &made);
             if !self.show_personal {

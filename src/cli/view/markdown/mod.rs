@@ -16,7 +16,7 @@ pub use problems::write as write_problems;
 
 use self::inert::code;
 use self::parts::{LIMIT, Part, Piece, assemble};
-use super::attention::{Attention, by_kind};
+use super::attention::{Attention, by_kind, moment};
 use super::change_lines::{Line, lines};
 use super::plan_text::last_line;
 use crate::plan::plan_value::{Change, Plan};
@@ -91,7 +91,7 @@ fn foot(plan: &Plan, show_personal: bool) -> String {
     let masked = if show_personal { "" } else { " Personal data is shown as counts and short hashes." };
     format!(
         "<sub>Planned at {} from revision {} by trueup {}.{masked}</sub>\n",
-        plan.created_at,
+        moment(plan.created_at),
         plan.revision.0,
         code(&plan.trueup_version)
     )
