@@ -16,7 +16,7 @@ pub const REASON_LIMIT: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Suspension {
-    /// The one object that is left alone; the whole project when `None`.
+    /// The one object that is left alone; the whole project when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<AddressForm>")]
     pub address: Option<Address>,
@@ -27,7 +27,7 @@ pub struct Suspension {
     /// Since when.
     #[schemars(with = "TimeForm")]
     pub since: Timestamp,
-    /// Until when; until a person resumes it when `None`.
+    /// Until when; until a person resumes it when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<TimeForm>")]
     pub until: Option<Timestamp>,

@@ -83,8 +83,7 @@ pub struct PlanV1 {
     /// Why apply refuses the plan without a further flag.
     #[serde(default)]
     pub refusals: Vec<RefusalV1>,
-    /// What is suspended on the target, the project first (without an address): `reconcile` leaves it alone, `apply` does
-    /// not.
+    /// What `reconcile` leaves alone on the target: the project first (without an address), then objects.
     #[serde(default)]
     pub suspensions: Vec<Suspension>,
     /// Of the actions' addresses those whose manifest says `trueup.dev/reconcile: suspended`.

@@ -1,11 +1,14 @@
 //! What `reconcile` leaves alone until a person resumes it, or until its end has come.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::clock::{from_column, to_column};
 use super::error::StoreError;
+use super::stage::Stage;
 use super::{ReadStore, Store, audit, rows};
 use crate::base::ident::Name;
 use crate::kinds::Address;
@@ -68,18 +71,7 @@ impl Store {
         // Those that ended by themselves, so that rows do not gather.
         let ended = sqlx::query("DELETE FROM suspensions WHERE project = ? AND until <= ?");
         ended.bind(project.as_str()).bind(to_column(now)).execute(&mut *transaction).await?;
-        let insert = "INSERT INTO suspensions (project, kind, name, reason, actor, since, until) \
-                      VALUES (?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(insert)
-            .bind(project.as_str())
-            .bind(address.as_ref().map(|address| address.kind.as_str()))
-            .bind(address.as_ref().map(|address| address.name.as_str().to_owned()))
-            .bind(reason)
-            .bind(actor)
-            .bind(to_column(suspension.since))
-            .bind(suspension.until.map(to_column))
-            .execute(&mut *transaction)
-            .await?;
+        insert(&mut transaction, project, &suspension).await?;
         audit::note(&mut transaction, project, now, actor, SUSPENDED, address.as_ref()).await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
         Ok(suspension)
@@ -107,6 +99,38 @@ impl Store {
         transaction.commit().await.map_err(StoreError::of_commit)?;
         Ok(lifted)
     }
+}
+
+/// Takes the suspensions of objects to where the objects went: to the new address of one that moved, away with one that
+/// is gone and that no other took the place of.
+pub(super) async fn follow(connection: &mut SqliteConnection, stage: &Stage) -> Result<(), StoreError> {
+    // From each address that an object left: where to, if it did not go altogether.
+    let mut left: BTreeMap<&Address, Option<&Address>> = BTreeMap::new();
+    for staged in stage.in_order() {
+        let Some(before) = staged.before.as_ref().filter(|before| !before.archived) else { continue };
+        if !staged.is_live() {
+            left.entry(&before.address).or_insert(None);
+        } else if before.address != staged.address {
+            left.insert(&before.address, Some(&staged.address));
+        }
+    }
+    if left.is_empty() {
+        return Ok(());
+    }
+    let mut kept: BTreeMap<Address, Suspension> = BTreeMap::new();
+    for suspension in in_force(connection, &stage.project, stage.now).await? {
+        let Some(address) = suspension.address.clone() else { continue };
+        let Some(to) = left.get(&address) else { continue };
+        remove(connection, &stage.project, Some(&address)).await?;
+        // What was replaced is the same to a person.
+        let to = to.cloned().or_else(|| stage.live(&address).filter(|staged| staged.before.is_none()).map(|_| address));
+        kept.extend(to.map(|to| (to.clone(), Suspension { address: Some(to), ..suspension })));
+    }
+    for (address, suspension) in kept {
+        remove(connection, &stage.project, Some(&address)).await?;
+        insert(connection, &stage.project, &suspension).await?;
+    }
+    Ok(())
 }
 
 fn check(address: Option<&Address>, reason: &str, until: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
@@ -139,6 +163,23 @@ async fn remove(
         .bind(project.as_str())
         .bind(address.map(|address| address.kind.as_str()))
         .bind(address.map(|address| address.name.as_str().to_owned()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn insert(connection: &mut SqliteConnection, project: &Name, suspension: &Suspension) -> Result<(), StoreError> {
+    let Suspension { address, reason, actor, since, until } = suspension;
+    let insert = "INSERT INTO suspensions (project, kind, name, reason, actor, since, until) \
+                  VALUES (?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(insert)
+        .bind(project.as_str())
+        .bind(address.as_ref().map(|address| address.kind.as_str()))
+        .bind(address.as_ref().map(|address| address.name.as_str().to_owned()))
+        .bind(reason)
+        .bind(actor)
+        .bind(to_column(*since))
+        .bind(until.map(to_column))
         .execute(connection)
         .await?;
     Ok(())

@@ -116,6 +116,40 @@ async fn what_cannot_be_suspended_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_suspension_goes_with_its_object() {
+    let f = Fixture::new().await;
+    f.applied(["System/a", "System/b", "System/c"].map(|address| create(address, system())).into()).await;
+    for address in ["System/a", "System/b", "System/c"] {
+        f.store.suspend(&project(), &order(Some(address), address)).await.expect("suspended");
+    }
+    let generation = async |address: &str| f.row(address).await.generation;
+    let moved = async |from: &str, to: &str| {
+        let operation = Operation::Move { from: at(from), body: None };
+        write(to, ActionKind::Move, Expected::Generation(generation(from).await), operation)
+    };
+    // One takes the name of another, and the third goes.
+    let writes = vec![
+        delete("System/c", generation("System/c").await),
+        moved("System/a", "System/x").await,
+        moved("System/b", "System/a").await,
+    ];
+    f.applied(writes).await;
+    let told: Vec<(String, String)> = f
+        .suspensions()
+        .await
+        .into_iter()
+        .map(|suspension| (suspension.address.expect("an object").to_string(), suspension.reason))
+        .collect();
+    let row = |address: &str, reason: &str| (address.to_owned(), reason.to_owned());
+    assert_eq!(told, [row("System/a", "System/b"), row("System/x", "System/a")]);
+    // One of the same name that is made later is another.
+    f.applied(vec![create("System/c", system())]).await;
+    assert_eq!(f.suspensions().await.len(), 2);
+    f.store.delete_by_hand(&project(), &at("System/x"), "kim", None).await.expect("deleted");
+    assert_eq!(f.suspensions().await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_holder_of_the_lease_is_told_while_there_is_one() {
     let f = Fixture::new().await;
     let holder = async || f.store.reads().lease_holder(&project()).await.expect("read");
