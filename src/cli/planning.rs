@@ -37,12 +37,17 @@ pub struct Prepared {
 /// # Errors
 /// When anything is wrong with its manifests, which is said on standard error.
 pub fn prepare(context: &Context, project: &ProjectArguments, secrets: &SecretArguments) -> Result<Prepared, Exit> {
-    let loaded = project::load_sound(context, project)?;
+    Ok(with_secrets(context, project::load_sound(context, project)?, secrets))
+}
+
+/// Reads the secrets of a project that is free of errors.
+#[must_use]
+pub fn with_secrets(context: &Context, loaded: LoadedProject, secrets: &SecretArguments) -> Prepared {
     let allowed = secrets.clone();
     let source = GuardedSource::new(&loaded.desired.project.root, &context.working_folder, secrets);
     let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
     let secrets = Secrets::read(&source, references);
-    Ok(Prepared { loaded, secrets, allowed })
+    Prepared { loaded, secrets, allowed }
 }
 
 /// What a verb asks of a plan.

@@ -20,6 +20,7 @@ pub mod referrers;
 pub mod review;
 pub mod selection;
 pub mod shown;
+mod suspended;
 
 #[cfg(test)]
 pub(crate) mod sample;

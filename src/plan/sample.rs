@@ -21,6 +21,7 @@ use crate::base::source::Location;
 use crate::kinds::policy::RuleSeverity;
 use crate::kinds::{Address, DataClass};
 use crate::object::action::ActionKind;
+use crate::object::suspension::Suspension;
 use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::policy_finding::PolicyFinding;
 use crate::plan::preview::{DestinationPreview, FailOn, NotEvaluated, Preview, Sample, SampledPreview, WebhookPreview};
@@ -49,6 +50,8 @@ pub(crate) fn empty() -> Plan {
         orphans: Vec::new(),
         unknown_secrets: Vec::new(),
         refresh: Vec::new(),
+        suspensions: Vec::new(),
+        suspended: Vec::new(),
         warnings: Vec::new(),
         diagnostics: Vec::new(),
         refusals: Vec::new(),
@@ -453,6 +456,15 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
                 .collect();
             plan.refresh = orphans.iter().map(|address| (address.clone(), Generation(1))).collect();
             plan.orphans = orphans;
+            plan.suspended = plan.actions.iter().map(|action| action.address.clone()).take(2).collect();
+            let suspensions = notes.iter().enumerate().map(|(n, note)| Suspension {
+                address: (n > 0).then(|| address("System/desk")),
+                reason: note.clone(),
+                actor: "kim".to_owned(),
+                since: plan.created_at,
+                until: whole.then_some(plan.created_at),
+            });
+            plan.suspensions = suspensions.collect();
             plan.warnings = notes;
             counted(plan, unchanged)
         },

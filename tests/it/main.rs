@@ -47,6 +47,7 @@ mod server_rig;
 mod server_trust;
 mod stories;
 mod support;
+mod suspension;
 mod testing;
 mod tour;
 mod views;

@@ -17,6 +17,7 @@ use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, interrupt, plan_file, project, refusal, target};
 use crate::object::action::ActionKind;
 use crate::object::lease::LEASE_RENEWAL;
+use crate::object::suspension::Suspension;
 use crate::plan::Plan;
 use crate::plan::file_v1::body_digest;
 
@@ -130,6 +131,7 @@ pub async fn plan_and_apply(
     if consent.output == TextOrJson::Json || context.quiet {
         // The plan, which says them too, is not shown.
         project::say_warnings(&prepared.loaded);
+        say_suspended(plan.project_suspension());
     } else {
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
@@ -137,6 +139,16 @@ pub async fn plan_and_apply(
     }
     refusal::check(&plan.refusals)?;
     carry_out(context, prepared, &plan, consent).await
+}
+
+/// Who applies to what is suspended should know, because somebody had a reason; it is no refusal.
+fn say_suspended(suspension: Option<&Suspension>) {
+    if let Some(suspension) = suspension {
+        let mut err = terminal::standard_error();
+        let message = format!("reconcile leaves this project alone: {suspension}");
+        // Nobody is left to tell when standard error is closed.
+        let _ = message::warning(&mut *err.writer, &message, err.style);
+    }
 }
 
 async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path) -> Result<Exit, Exit> {
@@ -167,7 +179,9 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
     }
     let reader = target::reader(context, &desired.project, &prepared.allowed).await?;
     let applied = reader.applied(plan.plan_id).await.map_err(|error| exit::provider(&error))?;
+    let suspensions = reader.suspensions().await.map_err(|error| exit::provider(&error))?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
+    let suspended = suspensions.iter().find(|suspension| suspension.address.is_none());
     if applied.is_none() && desired.digest != plan.desired {
         exit::say_error(
             "the manifests, variables or target settings changed since the plan was made",
@@ -183,6 +197,10 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
         let _ = shown.and_then(|()| out.writer.flush());
+        // What the plan says itself was said just now.
+        say_suspended(suspended.filter(|suspended| plan.project_suspension() != Some(suspended)));
+    } else if applied.is_none() {
+        say_suspended(suspended);
     }
     let exit = carry_out(context, &prepared, &plan, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await

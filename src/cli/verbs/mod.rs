@@ -13,11 +13,14 @@ pub mod init;
 pub mod keys;
 pub mod outputs;
 pub mod plan;
+pub mod resume;
 pub mod rotate;
 pub mod schema;
 pub mod send;
 pub mod serve;
 pub mod show;
+pub mod status;
+pub mod suspend;
 pub mod test;
 pub mod unlock;
 pub mod validate;
@@ -58,6 +61,12 @@ pub enum Verb {
     Rotate(rotate::Arguments),
     /// Take the lease away from an apply that was killed.
     Unlock(unlock::Arguments),
+    /// Keep `reconcile` from writing: to a project on a target, or to single objects of it.
+    Suspend(suspend::Arguments),
+    /// Let `reconcile` write again to what was suspended.
+    Resume(resume::Arguments),
+    /// Show how a project stands on a target: its objects, drift, what is suspended, who holds the lease.
+    Status(status::Arguments),
     /// Run the control plane: configuration of many projects, and what is configured carried out.
     Serve(Box<serve::Arguments>),
     /// Make, list and revoke keys of the control plane's API.
@@ -96,6 +105,9 @@ impl Verb {
             Self::Outputs(arguments) => outputs::run(context, &arguments),
             Self::Rotate(arguments) => rotate::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
+            Self::Suspend(arguments) => suspend::run(context, &arguments),
+            Self::Resume(arguments) => resume::run(context, &arguments),
+            Self::Status(arguments) => status::run(context, &arguments),
             Self::Serve(arguments) => serve::run(context, &arguments),
             Self::Keys(arguments) => keys::run(context, &arguments),
             Self::Send(thing) => send::run(context, thing),

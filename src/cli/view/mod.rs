@@ -31,6 +31,7 @@ pub mod plan_text;
 pub mod policy_text;
 pub mod sarif;
 pub mod sent_text;
+pub mod standing;
 pub mod style;
 pub mod terminal;
 pub mod test_json;
