@@ -1,7 +1,7 @@
 //! JSON Schema errors, said for people: each as a diagnostic at the value, key or parent it is about.
 //!
 //! What stands under a schema marked `x-trueup-secret` is never repeated in a message. Of a union only the branch that was
-//! meant is told; see [`unions`].
+//! meant is told; see `unions`.
 
 mod unions;
 
