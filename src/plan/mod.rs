@@ -21,6 +21,7 @@ pub mod review;
 pub mod selection;
 pub mod shown;
 mod suspended;
+pub mod wanted;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::process_lock::ProcessLock;
 use super::{Boxed, ProviderError, Reader, SecretAnswer, SecretQuestion, Writer};
-use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
 use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
@@ -89,6 +89,10 @@ impl Opened for Store {
 impl<S: Opened> Reader for Embedded<S> {
     fn capabilities(&self) -> Capabilities {
         Capabilities::full()
+    }
+
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool> {
+        Box::pin(async move { Ok(self.reads().revision(&self.project).await? != revision) })
     }
 
     fn digests(&self) -> Boxed<'_, Snapshot> {

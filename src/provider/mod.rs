@@ -11,7 +11,7 @@ pub mod server;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
 use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
@@ -35,6 +35,9 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderError>> + 
 pub trait Reader: Send + Sync {
     /// What the target can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Whether the project is at another revision than this one: one small request, whatever the project's size.
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool>;
 
     /// A row of every object of the project.
     fn digests(&self) -> Boxed<'_, Snapshot>;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use trueup::apply::ApplyError;
 use trueup::apply::report::Report;
-use trueup::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use trueup::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use trueup::base::secret::SecretText;
 use trueup::kinds::Address;
 use trueup::object::audit::{AuditEntry, AuditQuery};
@@ -80,6 +80,10 @@ impl Slow<'_> {
 impl Reader for Slow<'_> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool> {
+        self.inner.moved_since(revision)
     }
 
     fn digests(&self) -> Boxed<'_, Snapshot> {

@@ -27,6 +27,7 @@ mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod reconcile;
 mod replay;
 mod retention;
 mod review_walk;

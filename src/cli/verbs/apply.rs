@@ -6,16 +6,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::apply::report::Report;
+use crate::apply::secrets::unavailable;
 use crate::apply::{ApplyError, Request, apply};
-use crate::base::code::Code;
-use crate::base::diagnostic::Diagnostic;
 use crate::base::error_text::chain;
 use crate::cli::arguments::{LoadArguments, PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::planning::{self, Prepared, Wish};
 use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, interrupt, plan_file, project, refusal, target};
-use crate::object::action::ActionKind;
 use crate::object::lease::LEASE_RENEWAL;
 use crate::object::suspension::Suspension;
 use crate::plan::Plan;
@@ -300,37 +298,7 @@ fn say_report(report: &Report, consent: &ConsentArguments) -> Result<(), Exit> {
 /// Every secret that will be written or compared must be available before the lease is taken.
 fn check_secrets(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<(), Exit> {
     let desired = &prepared.loaded.desired;
-    let content = |action: &&crate::plan::Action| match action.action {
-        ActionKind::Create
-        | ActionKind::Update
-        | ActionKind::Replace
-        | ActionKind::NewVersion
-        | ActionKind::MakeCurrent
-        | ActionKind::Restore => true,
-        ActionKind::Move | ActionKind::Adopt => !action.changes.is_empty(),
-        ActionKind::Delete | ActionKind::Archive | ActionKind::PublishSettings => false,
-    };
-    let mut addresses: Vec<_> = plan.actions.iter().filter(content).map(|action| &action.address).collect();
-    addresses.extend(plan.unknown_secrets.iter().map(|secret| &secret.address));
-    addresses.sort();
-    addresses.dedup();
-    let mut problems = Vec::new();
-    for object in addresses.into_iter().filter_map(|address| desired.get(address)) {
-        for secret in &object.secrets {
-            let Some(problem) = prepared.secrets.problem(&secret.reference) else { continue };
-            let code = match problem {
-                crate::desired::secrets::SecretProblem::Masked => Code::SecretMasked,
-                crate::desired::secrets::SecretProblem::NotSet(_)
-                | crate::desired::secrets::SecretProblem::Unreadable { .. }
-                | crate::desired::secrets::SecretProblem::NotAllowed(_)
-                | crate::desired::secrets::SecretProblem::CommandFailed { .. }
-                | crate::desired::secrets::SecretProblem::Unusable(_) => Code::SecretUnavailable,
-            };
-            let mut found = Diagnostic::error(code, problem.to_string()).of(object.address.to_string());
-            found.span = object.positions.find(&secret.path).map(|place| place.value);
-            problems.push(found.path(secret.path.clone()).help("apply needs every secret that it writes or compares"));
-        }
-    }
+    let problems = unavailable(plan, desired, &prepared.secrets);
     if problems.is_empty() {
         return Ok(());
     }

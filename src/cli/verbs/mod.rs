@@ -13,6 +13,7 @@ pub mod init;
 pub mod keys;
 pub mod outputs;
 pub mod plan;
+pub mod reconcile;
 pub mod resume;
 pub mod rotate;
 pub mod schema;
@@ -55,6 +56,8 @@ pub enum Verb {
     Export(export::Arguments),
     /// Write manifests for objects made by hand, and manage them.
     Adopt(adopt::Arguments),
+    /// Keep live state as the manifests say, around the clock.
+    Reconcile(Box<reconcile::Arguments>),
     /// Print ids and server-made secrets that callers outside need.
     Outputs(outputs::Arguments),
     /// Give an IncomingWebhook a new URL, and end the old one.
@@ -102,6 +105,7 @@ impl Verb {
             Self::Drift(arguments) => drift::run(context, &arguments),
             Self::Export(arguments) => export::run(context, &arguments),
             Self::Adopt(arguments) => adopt::run(context, &arguments),
+            Self::Reconcile(arguments) => reconcile::run(context, &arguments),
             Self::Outputs(arguments) => outputs::run(context, &arguments),
             Self::Rotate(arguments) => rotate::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),

@@ -29,6 +29,8 @@ pub mod message;
 pub mod plan_json;
 pub mod plan_text;
 pub mod policy_text;
+pub mod reconcile_json;
+pub mod reconcile_text;
 pub mod sarif;
 pub mod sent_text;
 pub mod standing;

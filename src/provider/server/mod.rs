@@ -213,6 +213,16 @@ impl Reader for Server {
         Capabilities::full()
     }
 
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool> {
+        Box::pin(async move {
+            let what = "read the project's revision";
+            let query = [("view", "digest".to_owned())];
+            let unless = Some(format!("\"{revision}\""));
+            let reply = self.ask(what, &Call { query: &query, unless, ..Call::get(&["objects"]) }).await?;
+            Ok(reply.status != StatusCode::NOT_MODIFIED)
+        })
+    }
+
     fn digests(&self) -> Boxed<'_, Snapshot> {
         Box::pin(async {
             let what = "read the objects' digests";

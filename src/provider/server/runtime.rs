@@ -47,11 +47,9 @@ impl Server {
         let call = Call {
             method: Method::POST,
             root: Root::Key,
-            path: &["events"],
-            query: &[],
             body: Some(lines.as_bytes().to_vec()),
             content_type: "application/x-ndjson",
-            repeat: Repeat::Safe,
+            ..Call::get(&["events"])
         };
         let answered = self.persist(call.repeat, || self.attempt(&call)).await;
         match answered {
