@@ -44,6 +44,14 @@ pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -
     deserializer.deserialize_map(Object(std::marker::PhantomData))
 }
 
+/// Reads a value that is there: `null` is refused like any other value of the wrong type. What is not known is left out.
+///
+/// # Errors
+/// When it does not fit the type.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Reads an object or `null`.
 ///
 /// # Errors

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::ident::{Name, ObjectId};
+use crate::base::named_fields;
 use crate::kinds::template::NotificationType;
 
 /// The most end users that a call names (domain §1.3), and the most that one upload brings.
@@ -33,45 +34,50 @@ pub struct NotificationCall {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NotificationBody {
     /// The workstation system: its systemId, 32 hex digits. Required when the project has several.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String")]
     pub system_id: Option<String>,
     /// The id of the template, with or without hyphens; also one that was replaced and is archived.
     pub template_id: String,
     /// Ids of end users, 1 to 100. Above 10 an audience is recommended.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "Vec<String>", length(min = 1, max = 100))]
     pub end_users_ids: Option<Vec<String>>,
     /// Ids of audiences, 1 to 100. At least one of this and `endUsersIds` is given.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "Vec<String>", length(min = 1, max = 100))]
     pub audiences_ids: Option<Vec<String>>,
     /// `push` or `popup`, in any case; `push` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "NotificationType")]
     pub notification_type: Option<NotificationType>,
     /// For administrators.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String", length(min = 1, max = 1_000))]
     pub title: Option<String>,
     /// What end users read in place of the template's title.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String", length(min = 1, max = 1_000))]
     pub runtime_title: Option<String>,
     /// What end users read in place of the template's text.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String", length(min = 1, max = 10_000))]
     pub runtime_description: Option<String>,
     /// When it starts: `YYYY-MM-DD hh:mm` or `YYYY-MM-DD`, both UTC, or RFC 3339; now when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String")]
     pub start_at: Option<String>,
     /// When it ends; 30 days from now, or after the start if that is later, when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String")]
     pub end_at: Option<String>,
     /// Values of the template's placeholders.
-    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(
+        default,
+        rename = "override",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "named_fields::present"
+    )]
     #[schemars(with = "Vec<OverrideEntry>", length(min = 1, max = 1_000))]
     pub overrides: Option<Vec<OverrideEntry>>,
 }
@@ -85,11 +91,6 @@ pub struct OverrideEntry {
     /// What stands in its place.
     #[schemars(length(max = 10_000))]
     pub value: String,
-}
-
-/// A value that is there: `null` is refused like any other value of the wrong type.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// How far a notification has come. Those of the documented system that never occur here are left out: a call cannot
@@ -184,7 +185,7 @@ pub struct NotificationPage {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EndUsersUpload {
     /// The workstation system whose end users they are. Required when the project has several.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "named_fields::present")]
     #[schemars(with = "String")]
     pub system_id: Option<String>,
     /// 1 to 100 end users.

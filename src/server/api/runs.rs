@@ -13,6 +13,7 @@ use super::extract::{Json, Path, Query};
 use super::problem::{Answer, Fault, Problem, ProblemCode};
 use crate::base::code::Code;
 use crate::base::ident::Name;
+use crate::base::named_fields;
 use crate::behaviour::hook::identifier::Identifier;
 use crate::behaviour::run::data::DataError;
 use crate::kinds::Kind;
@@ -66,11 +67,11 @@ struct RunQuery {
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 struct Input {
     /// What was said; at most 65,536 bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_fields::present")]
     #[schemars(with = "String")]
     text: Option<String>,
     /// Nobody answered: `true`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_fields::present")]
     #[schemars(with = "bool", extend("const" = true))]
     no_input: Option<bool>,
 }
