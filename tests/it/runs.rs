@@ -86,6 +86,8 @@ fn what_does_not_fit_is_refused() {
     ] {
         input(bad).expect_problem(400, "invalid");
     }
+    // What is not known is left out.
+    input(json!({"text": null, "noInput": true})).expect_problem(400, "malformed-body");
     // What an answer leaves out, its description does not require: this one waits, and has neither end nor reason.
     let api: Value = rig.send(rig.request(Method::GET, "/openapi.json")).expect(200).json();
     let described = json!({"$ref": "#/components/schemas/RunView", "components": api["components"]});
