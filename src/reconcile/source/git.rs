@@ -1,6 +1,6 @@
 //! A git repository, through the `git` command: one ref of it in a shallow clone that only ever moves forward.
 //!
-//! The clone remembers the commit in use as a ref of its own ([`CURRENT`]), moved only once that commit's files are in
+//! The clone remembers the commit in use as a ref of its own (`CURRENT`), moved only once that commit's files are in
 //! place: whatever is killed when, the next look begins with a complete commit. Credentials are git's affair, and it may
 //! not ask for any.
 
