@@ -32,6 +32,8 @@ pub mod export;
 
 pub mod review;
 
+pub mod reconcile;
+
 pub mod store;
 
 pub mod provider;

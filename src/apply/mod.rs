@@ -3,5 +3,6 @@
 pub mod changeset;
 pub mod execute;
 pub mod report;
+pub mod secrets;
 
 pub use execute::{ApplyError, Request, apply};

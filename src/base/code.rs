@@ -73,7 +73,7 @@ codes! {
     DuplicateAddress "duplicate-address" "two manifests have the same kind and name"
         "Kind and name are the identity of an object within a project. Both places are named; rename or remove one.";
     InvalidAnnotation "invalid-annotation" "an annotation of trueup.dev is unknown or has a wrong value"
-        "Known: trueup.dev/protect (\"true\" or \"false\"), trueup.dev/ignore-drift (paths with commas), trueup.dev/was (the former name).";
+        "Known: trueup.dev/protect (\"true\" or \"false\"), trueup.dev/ignore-drift (paths with commas), trueup.dev/was (the former name), trueup.dev/reconcile (\"suspended\").";
     // Schema and types
     UnknownField "unknown-field" "a field the schema does not have"
         "Unknown fields are refused, because a misspelt field would silently do nothing. `trueup explain KIND` lists the fields.";

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::source::{Location, Span};
+use super::locator::Locator;
+use super::source::{Location, SourceMap, Span};
 
 /// One problem. Lines and columns count from 1, columns in characters; what is not known is `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,4 +88,33 @@ impl DiagnosticRecord {
             related: related.collect(),
         }
     }
+}
+
+/// Located records, sorted by file, line, column, then code; those without a file last.
+#[must_use]
+pub fn records(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<DiagnosticRecord> {
+    let mut locator = Locator::new(sources);
+    let mut elsewhere = Locator::new(sources);
+    let mut found: Vec<&Diagnostic> = diagnostics.iter().collect();
+    // In the order of the bytes, so that the locator never goes back within a long line.
+    found.sort_by_key(|diagnostic| diagnostic.span);
+    let mut records: Vec<DiagnosticRecord> = found
+        .into_iter()
+        .map(|diagnostic| {
+            let location = diagnostic.span.and_then(|span| locator.locate(span));
+            DiagnosticRecord::new(diagnostic, location.as_ref(), |span| elsewhere.locate(span))
+        })
+        .collect();
+    records.sort_by(|a, b| {
+        let key = |r: &DiagnosticRecord| (r.file.is_none(), r.line, r.column);
+        (key(a).0, &a.file, key(a).1, key(a).2, &a.code, &a.message).cmp(&(
+            key(b).0,
+            &b.file,
+            key(b).1,
+            key(b).2,
+            &b.code,
+            &b.message,
+        ))
+    });
+    records
 }

@@ -11,11 +11,11 @@ pub mod plan_format;
 pub mod planning;
 pub mod private_file;
 pub mod project;
+pub mod reconciling;
 pub mod reference;
 pub mod refusal;
 pub mod replaying;
 pub mod repository;
-pub mod reviewing;
 pub mod schemas;
 pub mod secret_source;
 pub mod server_folder;
@@ -166,7 +166,7 @@ fn with_environment(mut command: Command) -> Command {
         }
         if list {
             // In the environment several are separated: addresses have no comma, other values no line break.
-            let by_comma = matches!(argument.get_long(), Some("only" | "exclude" | "replace" | "fail-on"));
+            let by_comma = matches!(argument.get_long(), Some("only" | "exclude" | "replace" | "fail-on" | "path"));
             argument = argument.value_delimiter(if by_comma { ',' } else { '\n' });
         }
         argument

@@ -8,19 +8,20 @@ use super::arguments::{LimitArguments, PlanArguments, ProjectArguments, SecretAr
 use super::exit::{self, Exit};
 use super::project;
 use super::replaying::{self, ReplayArguments};
-use super::reviewing;
 use super::secret_source::GuardedSource;
-use super::view::diagnostic_json::records;
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
+use crate::base::diagnostic_record::records;
 use crate::base::ident::PlanId;
 use crate::desired::Desired;
 use crate::desired::load::LoadedProject;
 use crate::desired::secrets::Secrets;
 use crate::kinds::Address;
-use crate::live::{self, Live, Wanted};
+use crate::live::{self, Live};
+use crate::plan::wanted::wanted;
 use crate::plan::{Plan, PlanOptions};
 use crate::provider::Reader;
+use crate::review::complete::complete;
 
 /// A project with its secrets: what plan and apply start from.
 pub struct Prepared {
@@ -37,12 +38,17 @@ pub struct Prepared {
 /// # Errors
 /// When anything is wrong with its manifests, which is said on standard error.
 pub fn prepare(context: &Context, project: &ProjectArguments, secrets: &SecretArguments) -> Result<Prepared, Exit> {
-    let loaded = project::load_sound(context, project)?;
+    Ok(with_secrets(context, project::load_sound(context, project)?, secrets))
+}
+
+/// Reads the secrets of a project that is free of errors.
+#[must_use]
+pub fn with_secrets(context: &Context, loaded: LoadedProject, secrets: &SecretArguments) -> Prepared {
     let allowed = secrets.clone();
     let source = GuardedSource::new(&loaded.desired.project.root, &context.working_folder, secrets);
     let references = loaded.desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
     let secrets = Secrets::read(&source, references);
-    Ok(Prepared { loaded, secrets, allowed })
+    Prepared { loaded, secrets, allowed }
 }
 
 /// What a verb asks of a plan.
@@ -67,7 +73,7 @@ pub async fn reviewed(
 ) -> Result<Plan, Exit> {
     let desired = &prepared.loaded.desired;
     let (mut plan, live) = plan(context, prepared, reader, wish).await?;
-    let states = reviewing::complete(&mut plan, desired, &live)?;
+    let states = complete(&mut plan, desired, &live).map_err(|error| exit::failed(format!("failed to {error}")))?;
     if let Some(arguments) = replay {
         let sources = replaying::Sources { context, reader, desired };
         replaying::replay(&sources, arguments, &mut plan, &live, &states).await?;
@@ -104,25 +110,6 @@ pub async fn plan(
             Err(if problems.iter().any(conflict) { Exit::Conflict } else { Exit::InvalidInput })
         }
     }
-}
-
-/// What a plan wants to know of live state.
-#[must_use]
-pub fn wanted<'a>(desired: &'a Desired, secrets: &'a Secrets, replace: &[Address]) -> Wanted<'a> {
-    let mut wanted = Wanted { audit: true, in_full: replace.to_vec(), ..Wanted::default() };
-    for object in &desired.objects {
-        wanted.objects.push((object.address.clone(), object.digest));
-        let former = object.former_name.as_ref().map(|name| Address::new(object.address.kind, name.clone()));
-        for secret in &object.secrets {
-            if let Some(content) = secrets.get(&secret.reference) {
-                let path = secret.path.to_string();
-                wanted.secrets.extend(former.clone().map(|former| (former, path.clone(), content)));
-                wanted.secrets.push((object.address.clone(), path, content));
-            }
-        }
-        wanted.former.extend(former);
-    }
-    wanted
 }
 
 /// A slip in an address would otherwise silently select nothing, or, where it excludes, everything.

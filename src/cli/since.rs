@@ -1,4 +1,4 @@
-//! From which time on: `24h`, `7d`, `2026-11-01`.
+//! From which time on, and how long: `24h`, `7d`, `2026-11-01`.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
@@ -24,9 +24,7 @@ impl Since {
             return Ok(Self::At(at));
         }
         let problem = || "write how long ago (30m, 24h, 7d, 2w) or when (2026-11-01, 2026-11-01 08:30)".to_owned();
-        let span: Span = text.parse().map_err(|_| problem())?;
-        let ago = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| problem())?;
-        if ago.is_positive() { Ok(Self::Ago(ago)) } else { Err(problem()) }
+        duration(text).map(Self::Ago).ok_or_else(problem)
     }
 
     /// The time.
@@ -37,6 +35,19 @@ impl Since {
             Self::At(at) => at,
         }
     }
+}
+
+/// Reads how long, for a flag: `30m`, `24h`, `7d`, `2w`. Days have 24 hours.
+///
+/// # Errors
+/// When it is none, in a sentence for people.
+pub fn how_long(text: &str) -> Result<SignedDuration, String> {
+    duration(text.trim()).ok_or_else(|| "write how long: 30m, 24h, 7d, 2w".to_owned())
+}
+
+fn duration(text: &str) -> Option<SignedDuration> {
+    let span: Span = text.parse().ok()?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok().filter(SignedDuration::is_positive)
 }
 
 #[cfg(test)]

@@ -124,8 +124,20 @@ fn completed(candidates: Vec<Candidate>, diagnostics: &mut Vec<Diagnostic>) -> V
                 }
             }
             let former_name = metadata.former_name();
+            let reconcile_suspended = metadata.is_reconcile_suspended();
             let digest = Digest::of_bytes(&[]);
-            DesiredObject { address, metadata, former_name, spec, digest, links, secrets, positions, span }
+            DesiredObject {
+                address,
+                metadata,
+                former_name,
+                reconcile_suspended,
+                spec,
+                digest,
+                links,
+                secrets,
+                positions,
+                span,
+            }
         })
         .collect()
 }

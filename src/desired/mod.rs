@@ -54,6 +54,8 @@ pub struct DesiredObject {
     pub metadata: Metadata,
     /// The former name, when the manifest says it was renamed.
     pub former_name: Option<Name>,
+    /// Whether the manifest says that `reconcile` leaves the object alone.
+    pub reconcile_suspended: bool,
     /// Canonical.
     pub spec: Spec,
     /// Digest of the canonical form.

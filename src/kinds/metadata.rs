@@ -17,8 +17,12 @@ pub const PROTECT: &str = "trueup.dev/protect";
 pub const IGNORE_DRIFT: &str = "trueup.dev/ignore-drift";
 /// The object's former name: the live object moves and keeps its id.
 pub const WAS: &str = "trueup.dev/was";
+/// `suspended`: `reconcile` leaves the object alone; a person's apply does not.
+pub const RECONCILE: &str = "trueup.dev/reconcile";
 
 const PREFIX: &str = "trueup.dev/";
+/// The one value of [`RECONCILE`].
+const SUSPENDED: &str = "suspended";
 
 /// Name and description of an object, apart from what it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,7 +41,8 @@ pub struct Metadata {
     /// For selecting manifests (`-l key=value`) and for policies.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// For tools. Understood here: `trueup.dev/protect`, `trueup.dev/ignore-drift`, `trueup.dev/was`.
+    /// For tools. Understood here: `trueup.dev/protect`, `trueup.dev/ignore-drift`,
+    /// `trueup.dev/was`, `trueup.dev/reconcile`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -49,14 +54,16 @@ impl Metadata {
         Self { name, display_name: None, description: None, labels: BTreeMap::new(), annotations: BTreeMap::new() }
     }
 
-    /// Brings it into canonical form: a display name equal to the name is none, an empty description is none, and `was`
-    /// is no part of the state, because it instructs one move and would otherwise be a difference for ever after.
+    /// Brings it into canonical form: a display name equal to the name is none, an empty description is none. `was` and
+    /// `reconcile` are no part of the state: they instruct this program, the one to move an object once, which would
+    /// otherwise be a difference for ever after, the other to write nothing, which its own arrival would need.
     pub fn normalise(&mut self) {
         if self.display_name.as_deref() == Some(self.name.as_str()) {
             self.display_name = None;
         }
         self.description.take_if(|description| description.is_empty());
         self.annotations.remove(WAS);
+        self.annotations.remove(RECONCILE);
         if self.annotations.get(PROTECT).is_some_and(|v| v == "false") {
             self.annotations.remove(PROTECT);
         }
@@ -66,6 +73,12 @@ impl Metadata {
     #[must_use]
     pub fn is_protected(&self) -> bool {
         self.annotations.get(PROTECT).is_some_and(|v| v == "true")
+    }
+
+    /// Whether `reconcile` leaves the object alone.
+    #[must_use]
+    pub fn is_reconcile_suspended(&self) -> bool {
+        self.annotations.get(RECONCILE).is_some_and(|v| v == SUSPENDED)
     }
 
     /// The paths whose drift is left alone.
@@ -127,12 +140,18 @@ impl Metadata {
                         }
                     }
                 }
-                PROTECT => {}
+                RECONCILE if value != SUSPENDED => {
+                    let message = format!("`{RECONCILE}` is `{SUSPENDED}`, not `{value}`");
+                    findings
+                        .error(Code::InvalidAnnotation, at, message)
+                        .help("take the annotation out to have the object reconciled");
+                }
+                PROTECT | RECONCILE => {}
                 other if other.starts_with(PREFIX) => {
                     findings
                         .error(Code::InvalidAnnotation, at, format!("the annotation `{other}` is not known"))
                         .at_key()
-                        .did_you_mean(other, [PROTECT, IGNORE_DRIFT, WAS]);
+                        .did_you_mean(other, [PROTECT, IGNORE_DRIFT, WAS, RECONCILE]);
                 }
                 _ => {}
             }
@@ -150,5 +169,25 @@ mod tests {
         let mut metadata = Metadata { description: Some(String::new()), ..Metadata::named(name.clone()) };
         metadata.normalise();
         assert_eq!(metadata, Metadata::named(name));
+    }
+
+    #[test]
+    fn suspended_is_all_that_the_annotation_for_reconcile_can_say() {
+        let found = |value: &str| {
+            let address: Address = "System/a".parse().expect("an address");
+            let mut metadata = Metadata::named(address.name.clone());
+            metadata.annotations.insert(RECONCILE.into(), value.into());
+            let mut findings = Findings::default();
+            metadata.check(&address, &mut findings);
+            let suspended = metadata.is_reconcile_suspended();
+            metadata.normalise();
+            assert_eq!(metadata, Metadata::named(address.name), "it is no part of the state");
+            (suspended, findings.as_slice().iter().map(|finding| finding.message.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(found("suspended"), (true, Vec::new()));
+        for other in ["", "enabled", "Suspended", "true"] {
+            let message = format!("`trueup.dev/reconcile` is `suspended`, not `{other}`");
+            assert_eq!(found(other), (false, vec![message]));
+        }
     }
 }

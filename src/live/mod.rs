@@ -14,6 +14,7 @@ use crate::object::audit::{AuditEntry, AuditQuery};
 use crate::object::capability::Capabilities;
 use crate::object::record::{DigestRow, ObjectRecord};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use crate::object::suspension::Suspension;
 use crate::provider::{ProviderError, Reader};
 
 /// What the plan wants to know.
@@ -48,6 +49,8 @@ pub struct Live {
     pub restorable: BTreeMap<Address, ObjectRecord>,
     /// Answers about secrets by object and path. No answer: the object or the secret is not there.
     pub secrets: BTreeMap<(Address, String), SecretAnswer>,
+    /// What is suspended for `reconcile`: the project first, then objects.
+    pub suspensions: Vec<Suspension>,
     /// The newest audit entry of objects that are not as they were applied.
     pub audit: BTreeMap<Address, AuditEntry>,
 }
@@ -73,8 +76,19 @@ pub async fn read(reader: &dyn Reader, wanted: &Wanted<'_>) -> Result<Live, Prov
     let restorable = read_restorable(reader, wanted, &rows, &archived).await?;
     let secrets = compare(reader, wanted, &rows).await?;
     let audit = if wanted.audit { read_audit(reader, &rows).await? } else { BTreeMap::new() };
+    let suspensions = reader.suspensions().await?;
     let capabilities = reader.capabilities();
-    Ok(Live { capabilities, revision: snapshot.revision, rows, archived, records, restorable, secrets, audit })
+    Ok(Live {
+        capabilities,
+        revision: snapshot.revision,
+        rows,
+        archived,
+        records,
+        restorable,
+        secrets,
+        suspensions,
+        audit,
+    })
 }
 
 fn full_reads(wanted: &Wanted<'_>, rows: &BTreeMap<Address, DigestRow>) -> Vec<Address> {

@@ -22,7 +22,8 @@ pub struct AuditEntry {
     /// Who.
     pub actor: String,
     /// What: an action of a plan, `put` or `remove` for a change by hand, `rotate`, `unlock`, `mark-used`, `halt`,
-    /// `resume`, `key-create`, `key-revoke`, `login-failure`.
+    /// `resume` (of a halted destination), `suspend-reconcile`, `resume-reconcile`, `key-create`, `key-revoke`,
+    /// `login-failure`.
     pub action: String,
     /// What it was about, when that is no object: the client id of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

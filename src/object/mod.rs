@@ -1,4 +1,5 @@
-//! What travels between reconciler and target: objects as a target has them, changesets, leases, capabilities, audit.
+//! What travels between reconciler and target: objects as a target has them, changesets, leases, suspensions, capabilities,
+//! audit.
 //!
 //! Plain values; nothing here knows a database or HTTP.
 
@@ -13,4 +14,5 @@ pub mod notification;
 pub mod record;
 pub mod run;
 pub mod secret_comparison;
+pub mod suspension;
 pub mod wire_v1;

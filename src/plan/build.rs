@@ -6,7 +6,7 @@ use super::options::PlanOptions;
 use super::plan_value::{Action, Change, ChangeKind, Drift, Plan, Summary, UnknownSecret};
 use super::reason::Reason;
 use super::review::Review;
-use super::{limits, order, orphans, publish, referrers};
+use super::{limits, order, orphans, publish, referrers, suspended};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::source::Span;
@@ -188,6 +188,8 @@ impl<'a> Builder<'a> {
         };
         let refusals = limits::refusals(&self.actions, managed, &protected, self.options);
         let drift = self.drift();
+        let suspended = self.suspended();
+        self.warnings.extend(suspended::sentences(&live.suspensions, &suspended));
         let kinds: Vec<ActionKind> = self.actions.iter().map(|action| action.action).collect();
         let options = self.options;
         let narrowed = !options.selection.is_everything() || !self.desired.is_whole();
@@ -211,11 +213,21 @@ impl<'a> Builder<'a> {
             orphans: self.orphans,
             unknown_secrets: self.unknown_secrets,
             refresh: self.refresh,
+            suspensions: live.suspensions.clone(),
+            suspended,
             warnings: self.warnings,
             diagnostics: Vec::new(),
             refusals,
             review: Review::default(),
         })
+    }
+
+    /// The addresses that something is done to and whose manifest says that `reconcile` does not.
+    fn suspended(&self) -> Vec<Address> {
+        let addresses: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
+        let is_suspended =
+            |address: &&&Address| self.desired.get(address).is_some_and(|object| object.reconcile_suspended);
+        addresses.iter().filter(is_suspended).map(|address| (*address).clone()).collect()
     }
 
     fn drift(&self) -> Vec<Drift> {

@@ -27,6 +27,7 @@ use crate::base::ident::{Generation, Name, PlanId, Revision};
 use crate::base::schema::published;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
+use crate::object::suspension::Suspension;
 
 /// The version that is written.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -80,6 +81,13 @@ pub struct PlanV1 {
     /// Why apply refuses the plan without a further flag.
     #[serde(default)]
     pub refusals: Vec<RefusalV1>,
+    /// What `reconcile` leaves alone on the target: the project first (without an address), then objects.
+    #[serde(default)]
+    pub suspensions: Vec<Suspension>,
+    /// Of the actions' addresses those whose manifest says `trueup.dev/reconcile: suspended`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub suspended: Vec<Address>,
     /// Sentences that a reviewer should read.
     pub warnings: Vec<String>,
     /// Warnings of loading and linting.
@@ -324,6 +332,8 @@ impl PlanV1 {
             orphans,
             unknown_secrets,
             refresh,
+            suspensions,
+            suspended,
             warnings,
             diagnostics,
             refusals,
@@ -351,6 +361,8 @@ impl PlanV1 {
                 .map(|(address, generation)| RefreshV1 { address: address.clone(), expected_generation: *generation })
                 .collect(),
             refusals: refusals.iter().map(RefusalV1::new).collect(),
+            suspensions: suspensions.clone(),
+            suspended: suspended.clone(),
             warnings: warnings.clone(),
             diagnostics: diagnostics.clone(),
             summary: *summary,

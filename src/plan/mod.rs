@@ -20,6 +20,8 @@ pub mod referrers;
 pub mod review;
 pub mod selection;
 pub mod shown;
+mod suspended;
+pub mod wanted;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -13,6 +13,7 @@ use crate::base::path::Path;
 use crate::base::source::Location;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
+use crate::object::suspension::Suspension;
 
 /// What apply will do, and why.
 #[derive(Clone, Debug)]
@@ -45,6 +46,10 @@ pub struct Plan {
     pub unknown_secrets: Vec<UnknownSecret>,
     /// Objects whose live content already is what the manifests say, for which only what was last applied is renewed.
     pub refresh: Vec<(Address, Generation)>,
+    /// What is suspended on the target, the project first: for `reconcile`, which leaves it alone.
+    pub suspensions: Vec<Suspension>,
+    /// Of the actions' addresses those whose manifest is suspended by its annotation.
+    pub suspended: Vec<Address>,
     /// Sentences that a reviewer should read.
     pub warnings: Vec<String>,
     /// Warnings of loading and linting, already located, so that a plan needs no sources.

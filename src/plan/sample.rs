@@ -43,6 +43,8 @@ pub(crate) fn empty() -> Plan {
         orphans: Vec::new(),
         unknown_secrets: Vec::new(),
         refresh: Vec::new(),
+        suspensions: Vec::new(),
+        suspended: Vec::new(),
         warnings: Vec::new(),
         diagnostics: Vec::new(),
         refusals: Vec::new(),

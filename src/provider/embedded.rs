@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::process_lock::ProcessLock;
 use super::{Boxed, ProviderError, Reader, SecretAnswer, SecretQuestion, Writer};
-use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
 use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
@@ -13,6 +13,7 @@ use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome};
 use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
+use crate::object::suspension::{ResumeScope, SuspendOrder, Suspension};
 use crate::store::{Cause, Clock, EventPlace, MasterKey, ReadStore, Store, StoreError};
 
 /// One project of a store, open for reading (`Embedded<ReadStore>`) or for writing (`Embedded<Store>`).
@@ -90,6 +91,10 @@ impl<S: Opened> Reader for Embedded<S> {
         Capabilities::full()
     }
 
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool> {
+        Box::pin(async move { Ok(self.reads().revision(&self.project).await? != revision) })
+    }
+
     fn digests(&self) -> Boxed<'_, Snapshot> {
         Box::pin(async { Ok(self.reads().digests(&self.project).await?) })
     }
@@ -132,6 +137,14 @@ impl<S: Opened> Reader for Embedded<S> {
 
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
         Box::pin(async move { Ok(self.reads().applied(&self.project, plan).await?) })
+    }
+
+    fn suspensions(&self) -> Boxed<'_, Vec<Suspension>> {
+        Box::pin(async { Ok(self.reads().suspensions(&self.project).await?) })
+    }
+
+    fn lease_holder(&self) -> Boxed<'_, Option<LeaseHolder>> {
+        Box::pin(async { Ok(self.reads().lease_holder(&self.project).await?) })
     }
 
     fn close(&self) -> Boxed<'_, ()> {
@@ -187,6 +200,14 @@ impl Writer for Embedded<Store> {
             let (_, token) = self.store.rotate_token(&self.project, address, actor).await?;
             Ok(token)
         })
+    }
+
+    fn suspend<'a>(&'a self, order: &'a SuspendOrder) -> Boxed<'a, Suspension> {
+        Box::pin(async move { Ok(self.store.suspend(&self.project, order).await?) })
+    }
+
+    fn resume<'a>(&'a self, scope: &'a ResumeScope, actor: &'a str) -> Boxed<'a, Vec<Suspension>> {
+        Box::pin(async move { Ok(self.store.resume(&self.project, scope, actor).await?) })
     }
 
     fn project(&self) -> &Name {

@@ -11,7 +11,7 @@ pub mod server;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use crate::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use crate::base::secret::SecretText;
 use crate::kinds::Address;
 use crate::object::audit::{AuditEntry, AuditQuery};
@@ -21,6 +21,7 @@ use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use crate::object::suspension::{ResumeScope, SuspendOrder, Suspension};
 
 pub use error::ProviderError;
 
@@ -34,6 +35,9 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderError>> + 
 pub trait Reader: Send + Sync {
     /// What the target can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Whether the project is at another revision than this one: one small request, whatever the project's size.
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool>;
 
     /// A row of every object of the project.
     fn digests(&self) -> Boxed<'_, Snapshot>;
@@ -59,6 +63,13 @@ pub trait Reader: Send + Sync {
 
     /// Whether and when a plan was applied.
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>>;
+
+    /// What `reconcile` leaves alone now: the project itself first (without an address), then objects. One whose end has
+    /// passed is not among them.
+    fn suspensions(&self) -> Boxed<'_, Vec<Suspension>>;
+
+    /// Who holds the lease now.
+    fn lease_holder(&self) -> Boxed<'_, Option<LeaseHolder>>;
 
     /// Ends the use of the target; requests after it fail. What was answered before is durable without it: it
     /// leaves things tidy (an embedded store becomes one plain file), and one process must not write to an embedded
@@ -88,6 +99,15 @@ pub trait Writer: Reader {
 
     /// Gives an object a new token; the old one belongs to nobody from then on.
     fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, SecretText>;
+
+    /// Suspends the project or one object of it for `reconcile`, or changes reason and end of what is suspended already.
+    ///
+    /// Not guaranteed: anything about an `apply`, which goes on as ever.
+    /// An object that is not live: [`ProviderError::Absent`].
+    fn suspend<'a>(&'a self, order: &'a SuspendOrder) -> Boxed<'a, Suspension>;
+
+    /// Resumes, and says what was suspended until now: nothing, when nothing was.
+    fn resume<'a>(&'a self, scope: &'a ResumeScope, actor: &'a str) -> Boxed<'a, Vec<Suspension>>;
 
     /// The project this writes to.
     fn project(&self) -> &Name;

@@ -3,6 +3,7 @@
 //! Pure, like `plan`: everything it needs is an argument. What it finds becomes the plan's [`crate::plan::review::Review`],
 //! so that every view shows the same.
 
+pub mod complete;
 pub mod data_flow;
 pub mod links;
 pub mod lost_listener;

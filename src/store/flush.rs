@@ -15,6 +15,7 @@ use super::references::{Linked, REFERENCES};
 use super::rows::{self, signed};
 use super::stage::Stage;
 use super::staged::Staged;
+use super::suspensions;
 use super::versions::NewVersion;
 use crate::object::changeset::Changeset;
 
@@ -40,6 +41,7 @@ pub(super) async fn flush(
     secrets(connection, stage, keys).await?;
     tokens(connection, stage, keys).await?;
     references(connection, stage, linked).await?;
+    suspensions::follow(connection, stage).await?;
     audit(connection, stage, author).await
 }
 

@@ -6,7 +6,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::clock::{from_column, to_column};
 use super::error::StoreError;
 use super::rows::{self, parse, signed, unsigned};
-use super::{Store, audit};
+use super::{ReadStore, Store, audit};
 use crate::base::ident::{FencingToken, Name, PlanId};
 use crate::object::lease::{LEASE_TERM, LeaseGrant, LeaseHolder};
 
@@ -19,6 +19,18 @@ struct Lease {
 impl Lease {
     fn held_at(&self, now: Timestamp) -> Option<&LeaseHolder> {
         self.holder.as_ref().filter(|holder| now < holder.expires_at)
+    }
+}
+
+impl ReadStore {
+    /// Who holds the project's lease now; `None` while nobody does.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the lease in it is damaged.
+    pub async fn lease_holder(&self, project: &Name) -> Result<Option<LeaseHolder>, StoreError> {
+        let Some(mut view) = self.view().await? else { return Ok(None) };
+        let lease = lease(&mut view, project).await?;
+        Ok(lease.as_ref().and_then(|lease| lease.held_at(self.clock.now())).cloned())
     }
 }
 

@@ -30,6 +30,7 @@ mod schema;
 mod secrets;
 mod stage;
 mod staged;
+mod suspensions;
 mod tokens;
 mod unique;
 mod users;

@@ -24,10 +24,11 @@ const STEPS: &[&str] = &[
         include_str!("schema/users.sql"),
     ),
     concat!(include_str!("schema/retention.sql"), include_str!("schema/run_lists.sql")),
+    include_str!("schema/suspensions.sql"),
 ];
 
 /// The format this program writes.
-pub(super) const FORMAT: i64 = 3;
+pub(super) const FORMAT: i64 = 4;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,5 +122,25 @@ mod tests {
         let found: Vec<String> = found.expect("read");
         assert_eq!(found, positions.map(|(_, status)| status));
         assert_eq!(identify(&mut connection, Path::new("older.db")).await.expect("read"), Identity::Ours(FORMAT));
+    }
+
+    #[tokio::test]
+    async fn a_file_without_suspensions_gets_an_empty_list_of_them() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("a database");
+        for step in &STEPS[..3] {
+            sqlx::raw_sql(*step).execute(&mut connection).await.expect("an older step");
+        }
+        let mark = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 3");
+        sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut connection).await.expect("marked");
+        let project = "INSERT INTO projects (name, revision) VALUES ('acme', 7)";
+        sqlx::raw_sql(project).execute(&mut connection).await.expect("written");
+        migrate(&mut connection, Path::new("older.db")).await.expect("brought to this format");
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM suspensions").fetch_one(&mut connection).await;
+        assert_eq!(count.expect("read"), 0_i64);
+        let insert = "INSERT INTO suspensions (project, reason, actor, since) VALUES ('acme', 'why', 'ana', 1)";
+        sqlx::raw_sql(insert).execute(&mut connection).await.expect("the project is suspended");
+        assert!(sqlx::raw_sql(insert).execute(&mut connection).await.is_err(), "once and no more");
+        let revision = sqlx::query_scalar::<_, i64>("SELECT revision FROM projects").fetch_one(&mut connection).await;
+        assert_eq!(revision.expect("read"), 7_i64, "what was there stays");
     }
 }

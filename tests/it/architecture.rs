@@ -26,6 +26,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("apply", &["plan", "live", "desired", "provider", "object", "kinds"]),
     ("export", &["live", "object", "kinds"]),
     ("review", &["plan", "diff", "desired", "lint", "live", "behaviour", "object", "kinds"]),
+    (
+        "reconcile",
+        &["apply", "review", "plan", "diff", "desired", "lint", "live", "manifest", "provider", "object", "kinds"],
+    ),
     ("runtime", &["store", "behaviour", "object", "kinds"]),
     ("server", &["runtime", "store", "behaviour", "object", "kinds"]),
 ];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use trueup::apply::ApplyError;
 use trueup::apply::report::Report;
-use trueup::base::ident::{FencingToken, Name, ObjectId, PlanId};
+use trueup::base::ident::{FencingToken, Name, ObjectId, PlanId, Revision};
 use trueup::base::secret::SecretText;
 use trueup::kinds::Address;
 use trueup::object::audit::{AuditEntry, AuditQuery};
@@ -16,6 +16,7 @@ use trueup::object::delivery::{EventPage, EventQuery};
 use trueup::object::lease::{LeaseGrant, LeaseHolder};
 use trueup::object::record::{ObjectRecord, Snapshot};
 use trueup::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use trueup::object::suspension::{ResumeScope, SuspendOrder, Suspension};
 use trueup::provider::{Boxed, ProviderError, Reader, Writer};
 use uuid::Uuid;
 
@@ -81,6 +82,10 @@ impl Reader for Slow<'_> {
         self.inner.capabilities()
     }
 
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool> {
+        self.inner.moved_since(revision)
+    }
+
     fn digests(&self) -> Boxed<'_, Snapshot> {
         self.inner.digests()
     }
@@ -107,6 +112,14 @@ impl Reader for Slow<'_> {
 
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
         self.inner.applied(plan)
+    }
+
+    fn suspensions(&self) -> Boxed<'_, Vec<Suspension>> {
+        self.inner.suspensions()
+    }
+
+    fn lease_holder(&self) -> Boxed<'_, Option<LeaseHolder>> {
+        self.inner.lease_holder()
     }
 }
 
@@ -140,6 +153,14 @@ impl Writer for Slow<'_> {
 
     fn rotate_token<'a>(&'a self, address: &'a Address, actor: &'a str) -> Boxed<'a, SecretText> {
         self.inner.rotate_token(address, actor)
+    }
+
+    fn suspend<'a>(&'a self, order: &'a SuspendOrder) -> Boxed<'a, Suspension> {
+        self.inner.suspend(order)
+    }
+
+    fn resume<'a>(&'a self, scope: &'a ResumeScope, actor: &'a str) -> Boxed<'a, Vec<Suspension>> {
+        self.inner.resume(scope, actor)
     }
 
     fn project(&self) -> &Name {

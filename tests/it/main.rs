@@ -27,6 +27,7 @@ mod policies;
 mod provider_suite;
 #[cfg(unix)]
 mod readme;
+mod reconcile;
 mod replay;
 mod retention;
 mod review_walk;
@@ -47,6 +48,7 @@ mod server_rig;
 mod server_trust;
 mod stories;
 mod support;
+mod suspension;
 mod testing;
 mod tour;
 mod views;

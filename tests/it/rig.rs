@@ -16,7 +16,6 @@ use trueup::apply::{ApplyError, Request, apply};
 use trueup::base::diagnostic::Diagnostic;
 use trueup::base::ident::{Name, PlanId};
 use trueup::base::secret::{SecretRef, SecretText};
-use trueup::cli::planning::wanted;
 use trueup::desired::load::{LoadedProject, load_project};
 use trueup::desired::secrets::{SecretProblem, SecretSource, Secrets};
 use trueup::kinds::{Address, Metadata};
@@ -27,6 +26,7 @@ use trueup::object::lease::LEASE_RENEWAL;
 use trueup::object::record::{DigestRow, ObjectRecord, Snapshot};
 use trueup::plan::file_v1::body_digest;
 use trueup::plan::selection::Selection;
+use trueup::plan::wanted::wanted;
 use trueup::plan::{Plan, PlanOptions, build};
 use trueup::provider::embedded::Embedded;
 use trueup::provider::{ProviderError, Reader, Writer};
@@ -121,6 +121,48 @@ impl State {
     }
 }
 
+/// Opens a rig's target again and again, in the rig's time and with its secrets.
+pub(crate) struct Opener {
+    now: Arc<AtomicI64>,
+    secrets: BTreeMap<String, String>,
+    database: std::path::PathBuf,
+    server: Option<Box<dyn Fn() -> trueup::provider::server::Server + Send + Sync>>,
+}
+
+impl Opener {
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.now.load(Ordering::SeqCst)).expect("a time")
+    }
+
+    fn clock(&self) -> Clock {
+        let now = Arc::clone(&self.now);
+        Clock::new(move || Timestamp::from_second(now.load(Ordering::SeqCst)).expect("a time"))
+    }
+
+    /// The secrets of a project.
+    pub(crate) fn secrets(&self, desired: &trueup::desired::Desired) -> Secrets {
+        let references = desired.objects.iter().flat_map(|object| &object.secrets);
+        Secrets::read(&Map(&self.secrets), references.map(|secret| &secret.reference))
+    }
+
+    /// The target, for reading.
+    pub(crate) async fn reader(&self) -> Result<Box<dyn Reader>, ProviderError> {
+        if let Some(server) = &self.server {
+            return Ok(Box::new(server()));
+        }
+        Ok(Box::new(Embedded::open_read(&self.database, Rig::name(), None, self.clock()).await?))
+    }
+
+    /// The target, for writing.
+    pub(crate) async fn writer(&self) -> Result<Box<dyn Writer>, ProviderError> {
+        if let Some(server) = &self.server {
+            return Ok(Box::new(server()));
+        }
+        Ok(Box::new(Embedded::open_write(&self.database, Rig::name(), None, self.clock()).await?))
+    }
+}
+
 struct Map<'m>(&'m BTreeMap<String, String>);
 
 impl SecretSource for Map<'_> {
@@ -211,6 +253,12 @@ impl Rig {
     /// Renews the lease this often in an apply in this process.
     pub(crate) fn renew_every(&self, time: Duration) {
         self.lease_renewal.set(time);
+    }
+
+    /// What opens the target.
+    pub(crate) fn opener(&self) -> Opener {
+        let server = self.served.as_ref().map(|served| Box::new(served.opener()) as Box<_>);
+        Opener { now: self.hands(), secrets: self.secrets.clone(), database: self.database(), server }
     }
 
     fn time(&self) -> Timestamp {

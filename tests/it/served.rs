@@ -58,14 +58,19 @@ impl Served {
         });
         let proxy = runtime.block_on(FaultProxy::before(address));
         let secret = key.secret.expose_to_target().to_owned();
-        let project = Name::from_any(crate::rig::PROJECT);
-        let target = target(&proxy, project, key.key.client_id.to_string(), secret);
+        let target = target(&proxy.url(), key.key.client_id.to_string(), secret);
         Self { target, engine, key, url: format!("http://{address}"), proxy, stop: Some(stop), runtime }
     }
 
     /// Where it listens.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Opens the target once more, each time it is called.
+    pub(crate) fn opener(&self) -> impl Fn() -> Target + Send + Sync + 'static {
+        let (url, id, secret) = (self.proxy.url(), self.key.key.client_id.to_string(), self.client_secret().to_owned());
+        move || target(&url, id.clone(), secret.clone())
     }
 
     /// The secret of the rig's key.
@@ -93,9 +98,9 @@ impl Served {
     }
 }
 
-fn target(proxy: &FaultProxy, project: Name, client_id: String, secret: String) -> Target {
+fn target(url: &str, client_id: String, secret: String) -> Target {
     let connection = Connection {
-        url: proxy.url().parse().expect("a URL"),
+        url: url.parse().expect("a URL"),
         client_id,
         client_secret: SecretText::new(secret),
         trusted: None,
@@ -107,7 +112,7 @@ fn target(proxy: &FaultProxy, project: Name, client_id: String, secret: String) 
             longest_wait: Duration::from_millis(5),
         },
     };
-    Target::new(connection, project).expect("a target")
+    Target::new(connection, Name::from_any(crate::rig::PROJECT)).expect("a target")
 }
 
 impl Drop for Served {

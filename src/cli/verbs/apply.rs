@@ -6,17 +6,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::apply::report::Report;
+use crate::apply::secrets::unavailable;
 use crate::apply::{ApplyError, Request, apply};
-use crate::base::code::Code;
-use crate::base::diagnostic::Diagnostic;
 use crate::base::error_text::chain;
 use crate::cli::arguments::{LoadArguments, PlanArguments, ProjectArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
 use crate::cli::planning::{self, Prepared, Wish};
 use crate::cli::view::{apply_json, apply_text, message, plan_text, terminal};
 use crate::cli::{Context, actor, interrupt, plan_file, project, refusal, target};
-use crate::object::action::ActionKind;
 use crate::object::lease::LEASE_RENEWAL;
+use crate::object::suspension::Suspension;
 use crate::plan::Plan;
 use crate::plan::file_v1::body_digest;
 
@@ -130,6 +129,7 @@ pub async fn plan_and_apply(
     if consent.output == TextOrJson::Json || context.quiet {
         // The plan, which says them too, is not shown.
         project::say_warnings(&prepared.loaded);
+        say_suspended(plan.project_suspension());
     } else {
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
@@ -137,6 +137,16 @@ pub async fn plan_and_apply(
     }
     refusal::check(&plan.refusals)?;
     carry_out(context, prepared, &plan, consent).await
+}
+
+/// Who applies to what is suspended should know, because somebody had a reason; it is no refusal.
+fn say_suspended(suspension: Option<&Suspension>) {
+    if let Some(suspension) = suspension {
+        let mut err = terminal::standard_error();
+        let message = format!("reconcile leaves this project alone: {suspension}");
+        // Nobody is left to tell when standard error is closed.
+        let _ = message::warning(&mut *err.writer, &message, err.style);
+    }
 }
 
 async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path) -> Result<Exit, Exit> {
@@ -167,7 +177,9 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
     }
     let reader = target::reader(context, &desired.project, &prepared.allowed).await?;
     let applied = reader.applied(plan.plan_id).await.map_err(|error| exit::provider(&error))?;
+    let suspensions = reader.suspensions().await.map_err(|error| exit::provider(&error))?;
     reader.close().await.map_err(|error| exit::provider(&error))?;
+    let suspended = suspensions.iter().find(|suspension| suspension.address.is_none());
     if applied.is_none() && desired.digest != plan.desired {
         exit::say_error(
             "the manifests, variables or target settings changed since the plan was made",
@@ -183,6 +195,10 @@ async fn saved(context: &Context, arguments: &Arguments, path: &std::path::Path)
         let mut out = terminal::standard_output();
         let shown = plan_text::write(&mut *out.writer, &plan, out.style, out.is_terminal);
         let _ = shown.and_then(|()| out.writer.flush());
+        // What the plan says itself was said just now.
+        say_suspended(suspended.filter(|suspended| plan.project_suspension() != Some(suspended)));
+    } else if applied.is_none() {
+        say_suspended(suspended);
     }
     let exit = carry_out(context, &prepared, &plan, &arguments.consent).await?;
     write_outputs(context, arguments, &prepared, exit).await
@@ -282,37 +298,7 @@ fn say_report(report: &Report, consent: &ConsentArguments) -> Result<(), Exit> {
 /// Every secret that will be written or compared must be available before the lease is taken.
 fn check_secrets(context: &Context, prepared: &Prepared, plan: &Plan) -> Result<(), Exit> {
     let desired = &prepared.loaded.desired;
-    let content = |action: &&crate::plan::Action| match action.action {
-        ActionKind::Create
-        | ActionKind::Update
-        | ActionKind::Replace
-        | ActionKind::NewVersion
-        | ActionKind::MakeCurrent
-        | ActionKind::Restore => true,
-        ActionKind::Move | ActionKind::Adopt => !action.changes.is_empty(),
-        ActionKind::Delete | ActionKind::Archive | ActionKind::PublishSettings => false,
-    };
-    let mut addresses: Vec<_> = plan.actions.iter().filter(content).map(|action| &action.address).collect();
-    addresses.extend(plan.unknown_secrets.iter().map(|secret| &secret.address));
-    addresses.sort();
-    addresses.dedup();
-    let mut problems = Vec::new();
-    for object in addresses.into_iter().filter_map(|address| desired.get(address)) {
-        for secret in &object.secrets {
-            let Some(problem) = prepared.secrets.problem(&secret.reference) else { continue };
-            let code = match problem {
-                crate::desired::secrets::SecretProblem::Masked => Code::SecretMasked,
-                crate::desired::secrets::SecretProblem::NotSet(_)
-                | crate::desired::secrets::SecretProblem::Unreadable { .. }
-                | crate::desired::secrets::SecretProblem::NotAllowed(_)
-                | crate::desired::secrets::SecretProblem::CommandFailed { .. }
-                | crate::desired::secrets::SecretProblem::Unusable(_) => Code::SecretUnavailable,
-            };
-            let mut found = Diagnostic::error(code, problem.to_string()).of(object.address.to_string());
-            found.span = object.positions.find(&secret.path).map(|place| place.value);
-            problems.push(found.path(secret.path.clone()).help("apply needs every secret that it writes or compares"));
-        }
-    }
+    let problems = unavailable(plan, desired, &prepared.secrets);
     if problems.is_empty() {
         return Ok(());
     }

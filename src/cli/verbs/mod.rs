@@ -13,11 +13,15 @@ pub mod init;
 pub mod keys;
 pub mod outputs;
 pub mod plan;
+pub mod reconcile;
+pub mod resume;
 pub mod rotate;
 pub mod schema;
 pub mod send;
 pub mod serve;
 pub mod show;
+pub mod status;
+pub mod suspend;
 pub mod test;
 pub mod unlock;
 pub mod validate;
@@ -52,12 +56,20 @@ pub enum Verb {
     Export(export::Arguments),
     /// Write manifests for objects made by hand, and manage them.
     Adopt(adopt::Arguments),
+    /// Keep live state as the manifests say, around the clock.
+    Reconcile(Box<reconcile::Arguments>),
     /// Print ids and server-made secrets that callers outside need.
     Outputs(outputs::Arguments),
     /// Give an IncomingWebhook a new URL, and end the old one.
     Rotate(rotate::Arguments),
     /// Take the lease away from an apply that was killed.
     Unlock(unlock::Arguments),
+    /// Keep `reconcile` from writing: to a project on a target, or to single objects of it.
+    Suspend(suspend::Arguments),
+    /// Let `reconcile` write again to what was suspended.
+    Resume(resume::Arguments),
+    /// Show how a project stands on a target: its objects, drift, what is suspended, who holds the lease.
+    Status(status::Arguments),
     /// Run the control plane: configuration of many projects, and what is configured carried out.
     Serve(Box<serve::Arguments>),
     /// Make, list and revoke keys of the control plane's API.
@@ -93,9 +105,13 @@ impl Verb {
             Self::Drift(arguments) => drift::run(context, &arguments),
             Self::Export(arguments) => export::run(context, &arguments),
             Self::Adopt(arguments) => adopt::run(context, &arguments),
+            Self::Reconcile(arguments) => reconcile::run(context, &arguments),
             Self::Outputs(arguments) => outputs::run(context, &arguments),
             Self::Rotate(arguments) => rotate::run(context, &arguments),
             Self::Unlock(arguments) => unlock::run(context, &arguments),
+            Self::Suspend(arguments) => suspend::run(context, &arguments),
+            Self::Resume(arguments) => resume::run(context, &arguments),
+            Self::Status(arguments) => status::run(context, &arguments),
             Self::Serve(arguments) => serve::run(context, &arguments),
             Self::Keys(arguments) => keys::run(context, &arguments),
             Self::Send(thing) => send::run(context, thing),

@@ -5,10 +5,9 @@ use std::io::{self, BufWriter, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::diagnostic_json::records;
 use crate::apply::report::{ActionReport, ActionState, Report};
 use crate::base::diagnostic::Diagnostic;
-use crate::base::diagnostic_record::DiagnosticRecord;
+use crate::base::diagnostic_record::{DiagnosticRecord, records};
 use crate::base::source::SourceMap;
 use crate::object::action::ActionKind;
 

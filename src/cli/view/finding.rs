@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use crate::base::code::Code;
 use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::diagnostic_record::records;
 use crate::base::diagnostic_record::{DiagnosticRecord, RelatedRecord};
 use crate::base::source::SourceMap;
 use crate::kinds::policy::RuleSeverity;
 use crate::plan::plan_value::{Plan, Refusal};
 use crate::plan::policy_finding::PolicyFinding;
 
-use super::diagnostic_json::records;
 use super::plan_text::refusal_text;
 
 /// One finding.

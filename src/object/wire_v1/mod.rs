@@ -8,15 +8,17 @@ mod changeset;
 mod reading;
 pub mod schema;
 mod secret;
+mod suspension;
 
 pub use changeset::{
     BodyShape, ChangesetAnswer, ChangesetRequest, ExpectedShape, OperationShape, RefreshShape, SecretShape, WriteShape,
 };
 pub use reading::{
-    AuditShape, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease, LeaseRequest, Outputs, PutRequest,
-    QuestionShape, ReadRequest, RecordLine, TokenShape, TokenValue,
+    AuditShape, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease, LeaseRequest, LeaseShape, Outputs,
+    PutRequest, QuestionShape, ReadRequest, RecordLine, TokenShape, TokenValue,
 };
 pub use secret::ContentShape;
+pub use suspension::{SuspendRequest, SuspensionsShape};
 
 #[cfg(test)]
 mod tests;

@@ -117,6 +117,14 @@ pub struct LeaseBroken {
     pub holder: Option<LeaseHolder>,
 }
 
+/// Who holds the lease.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseShape {
+    /// The holder; null while there is none.
+    pub holder: Option<LeaseHolder>,
+}
+
 /// Entries of the audit, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

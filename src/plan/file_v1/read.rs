@@ -116,6 +116,8 @@ impl PlanV1 {
             unknown_secrets,
             refresh,
             refusals,
+            suspensions,
+            suspended,
             warnings,
             diagnostics,
             summary,
@@ -146,6 +148,8 @@ impl PlanV1 {
                 .into_iter()
                 .map(|RefreshV1 { address, expected_generation }| (address, expected_generation))
                 .collect(),
+            suspensions,
+            suspended,
             warnings,
             diagnostics,
             refusals: refusals.into_iter().map(refusal).collect(),

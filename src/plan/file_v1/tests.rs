@@ -39,6 +39,8 @@ fn has_the_fields_of_the_contract() {
             "unknown_secrets",
             "refresh",
             "refusals",
+            "suspensions",
+            "suspended",
             "warnings",
             "diagnostics",
             "summary",

@@ -11,6 +11,7 @@ use crate::base::secret::SecretRef;
 use crate::kinds::policy::RuleSeverity;
 use crate::kinds::{Address, DataClass};
 use crate::object::action::ActionKind;
+use crate::object::suspension::Suspension;
 use crate::plan::data_flow::{DataFlow, FlowChange};
 use crate::plan::plan_value::{Action, Blame, Change, ChangeKind, Drift, Origin, Plan, Refusal};
 use crate::plan::policy_finding::PolicyFinding;
@@ -206,6 +207,15 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
                 .collect();
             plan.refresh = orphans.iter().map(|address| (address.clone(), Generation(1))).collect();
             plan.orphans = orphans;
+            plan.suspended = plan.actions.iter().map(|action| action.address.clone()).take(2).collect();
+            let suspensions = notes.iter().enumerate().map(|(n, note)| Suspension {
+                address: (n > 0).then(|| address("System/desk")),
+                reason: note.clone(),
+                actor: "kim".to_owned(),
+                since: plan.created_at,
+                until: whole.then_some(plan.created_at),
+            });
+            plan.suspensions = suspensions.collect();
             plan.warnings = notes;
             counted(plan, unchanged)
         },

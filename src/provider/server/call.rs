@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,8 @@ pub(super) struct Call<'c> {
     /// Each part as it is, to be encoded.
     pub(super) path: &'c [&'c str],
     pub(super) query: &'c [(&'c str, String)],
+    /// An entity tag: the answer is wanted only while it is another, and its body not at all.
+    pub(super) unless: Option<String>,
     pub(super) body: Option<Vec<u8>>,
     pub(super) content_type: &'static str,
     pub(super) repeat: Repeat,
@@ -83,6 +85,7 @@ impl<'c> Call<'c> {
             root: Root::Project,
             path,
             query: &[],
+            unless: None,
             body: None,
             content_type: JSON,
             repeat: Repeat::Safe,
@@ -182,7 +185,15 @@ impl Server {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, call.content_type).body(body.clone());
         }
+        if let Some(tag) = &call.unless {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
         let answer = request.header(ACCEPT, "application/x-ndjson, application/json").send().await?;
+        let status = answer.status();
+        if call.unless.is_some() && matches!(status, StatusCode::NOT_MODIFIED | StatusCode::OK) {
+            // The status says it all; whoever wants the objects asks for them.
+            return Ok(Reply { status, entity_tag: None, bytes: Vec::new() });
+        }
         read(answer).await
     }
 }

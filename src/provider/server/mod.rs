@@ -27,9 +27,10 @@ use crate::object::delivery::{EventPage, EventQuery};
 use crate::object::lease::{LeaseGrant, LeaseHolder};
 use crate::object::record::{DigestRow, ObjectRecord, Snapshot};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use crate::object::suspension::{ResumeScope, SuspendOrder, Suspension};
 use crate::object::wire_v1::{
     AuditShape, ChangesetAnswer, ChangesetRequest, CompareAnswer, CompareRequest, LeaseBroken, LeaseRelease,
-    LeaseRequest, Outputs, QuestionShape, ReadRequest, TokenValue,
+    LeaseRequest, LeaseShape, Outputs, QuestionShape, ReadRequest, SuspendRequest, SuspensionsShape, TokenValue,
 };
 pub use call::Patience;
 use call::{Call, Repeat};
@@ -209,6 +210,16 @@ impl Reader for Server {
         Capabilities::full()
     }
 
+    fn moved_since(&self, revision: Revision) -> Boxed<'_, bool> {
+        Box::pin(async move {
+            let what = "read the project's revision";
+            let query = [("view", "digest".to_owned())];
+            let unless = Some(format!("\"{revision}\""));
+            let reply = self.ask(what, &Call { query: &query, unless, ..Call::get(&["objects"]) }).await?;
+            Ok(reply.status != StatusCode::NOT_MODIFIED)
+        })
+    }
+
     fn digests(&self) -> Boxed<'_, Snapshot> {
         Box::pin(async {
             let what = "read the objects' digests";
@@ -304,6 +315,30 @@ impl Reader for Server {
     fn applied(&self, plan: PlanId) -> Boxed<'_, Option<AppliedPlan>> {
         Box::pin(self.applied_plan(plan))
     }
+
+    fn suspensions(&self) -> Boxed<'_, Vec<Suspension>> {
+        Box::pin(async {
+            let what = "read what is suspended";
+            let shape: SuspensionsShape = self.ask(what, &Call::get(&["suspension"])).await?.json(what)?;
+            Ok(shape.suspensions)
+        })
+    }
+
+    fn lease_holder(&self) -> Boxed<'_, Option<LeaseHolder>> {
+        Box::pin(async {
+            let what = "read who holds the lease";
+            Ok(self.ask(what, &Call::get(&["lease"])).await?.json::<LeaseShape>(what)?.holder)
+        })
+    }
+}
+
+impl Server {
+    /// Resumes what the query says.
+    async fn lift(&self, query: &[(&str, String)]) -> Result<Vec<Suspension>, ProviderError> {
+        // What somebody suspends in between must not be lifted by a repetition.
+        let call = Call { method: Method::DELETE, query, ..Call::get(&["suspension"]) };
+        Ok(self.once::<SuspensionsShape>("resume", call).await?.suspensions)
+    }
 }
 
 impl Writer for Server {
@@ -361,6 +396,31 @@ impl Writer for Server {
             let path = ["objects", address.kind.as_str(), address.name.as_str(), "rotate"];
             let call = Call { method: Method::POST, ..Call::get(&path) };
             Ok(self.once::<TokenValue>(&what, call).await?.token.0)
+        })
+    }
+
+    fn suspend<'a>(&'a self, order: &'a SuspendOrder) -> Boxed<'a, Suspension> {
+        Box::pin(async move {
+            let what = "suspend";
+            let call = Call::post(&["suspension"], &SuspendRequest::from(order))?;
+            self.ask(what, &Call { method: Method::PUT, ..call }).await?.json(what)
+        })
+    }
+
+    fn resume<'a>(&'a self, scope: &'a ResumeScope, _actor: &'a str) -> Boxed<'a, Vec<Suspension>> {
+        Box::pin(async move {
+            match scope {
+                ResumeScope::Project => self.lift(&[]).await,
+                ResumeScope::Everything => self.lift(&[("everything", "true".to_owned())]).await,
+                ResumeScope::Objects(addresses) => {
+                    let mut lifted = Vec::new();
+                    for some in addresses.chunks(100) {
+                        let names: Vec<String> = some.iter().map(ToString::to_string).collect();
+                        lifted.extend(self.lift(&[("addresses", names.join(","))]).await?);
+                    }
+                    Ok(lifted)
+                }
+            }
         })
     }
 

@@ -48,11 +48,9 @@ impl Server {
         let call = Call {
             method: Method::POST,
             root: Root::Key,
-            path: &["events"],
-            query: &[],
             body: Some(lines.as_bytes().to_vec()),
             content_type: "application/x-ndjson",
-            repeat: Repeat::Safe,
+            ..Call::get(&["events"])
         };
         self.submit(what, &call).await
     }

@@ -10,6 +10,7 @@ mod life_cycles;
 mod properties;
 mod prune;
 mod secrets;
+mod suspensions;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ mod ownership;
 mod plan_writes_nothing;
 mod preview_equals_reality;
 mod pruning;
+mod reconciled;
 #[cfg(unix)]
 mod runs_survive;
 mod same_input;

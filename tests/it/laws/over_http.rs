@@ -1,8 +1,8 @@
 //! The same laws where the target is a server: the very tests, with another target under the rig.
 
 use super::{
-    counts, empty_after_apply, exported, order, ownership, plan_writes_nothing, pruning, same_input, secrets,
-    stale_plans,
+    counts, empty_after_apply, exported, order, ownership, plan_writes_nothing, pruning, reconciled, same_input,
+    secrets, stale_plans,
 };
 use crate::rig::over_http;
 
@@ -33,5 +33,8 @@ over_http! {
     secrets::every_output_is_the_same_whatever_the_secrets_are;
     secrets::no_content_of_a_secret_is_in_any_output_or_file;
     counts::every_view_agrees_on_all_counts;
+    reconciled::without_a_change_ticks_write_nothing_and_drift_is_corrected_once;
+    reconciled::what_is_suspended_is_not_written;
+    reconciled::drift_that_comes_back_after_three_corrections_is_left_to_a_person;
     same_input::plan_takes_what_validate_takes_and_nothing_else;
 }

@@ -6,8 +6,8 @@ use super::notes::diagnostic;
 use super::parts::{LIMIT, Piece, assemble};
 use super::{list, section};
 use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::base::diagnostic_record::records;
 use crate::base::source::SourceMap;
-use crate::cli::view::diagnostic_json::records;
 use crate::cli::view::diagnostic_text::summary;
 
 /// Writes the comment.

@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::AREA;
+use super::{AREA, address_list};
 use crate::base::ident::Name;
-use crate::kinds::Address;
 use crate::object::access::Scope;
 use crate::object::audit::AuditQuery;
 use crate::object::wire_v1::AuditShape;
@@ -24,8 +23,6 @@ use crate::server::state::AppState;
 const LIMIT: u32 = 1_000;
 /// The most entries of one answer.
 const MOST: u32 = 10_000;
-/// The most addresses of one question.
-const ADDRESSES: usize = 200;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -79,16 +76,7 @@ async fn read(
 ) -> Answer<Response> {
     let AuditParameters { from, to, system, limit, offset, addresses, latest } = parameters;
     let invalid = |detail: String| Problem::new(ProblemCode::MalformedRequest, detail);
-    let addresses: Vec<Address> = match addresses.as_deref() {
-        None | Some("") => Vec::new(),
-        Some(list) => {
-            let read = list.split(',').map(|address| address.parse::<Address>().map_err(|e| invalid(e.to_string())));
-            read.collect::<Answer<_>>()?
-        }
-    };
-    if addresses.len() > ADDRESSES {
-        return Err(invalid(format!("at most {ADDRESSES} addresses at once")));
-    }
+    let addresses = address_list(addresses.as_deref())?;
     let limit = limit.unwrap_or(LIMIT);
     if !(1..=MOST).contains(&limit) {
         return Err(invalid(format!("`limit` is 1 to {MOST}")));

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use super::{AREA, signed};
 use crate::object::access::Scope;
 use crate::object::lease::LeaseGrant;
-use crate::object::wire_v1::{LeaseBroken, LeaseRelease, LeaseRequest};
+use crate::object::wire_v1::{LeaseBroken, LeaseRelease, LeaseRequest, LeaseShape};
 use crate::server::access::Caller;
 use crate::server::api::endpoint::Endpoint;
 use crate::server::api::extract::Json;
@@ -15,6 +15,11 @@ use crate::server::state::AppState;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
+        Endpoint::get("read-lease", "/v1/projects/{project}/lease", read)
+            .scope(Scope::ConfigRead)
+            .area(AREA)
+            .summary("Read who holds the lease.")
+            .answers::<LeaseShape>(200, "the holder, if there is one"),
         Endpoint::post("take-lease", "/v1/projects/{project}/lease", take)
             .scope(Scope::ConfigWrite)
             .area(AREA)
@@ -38,6 +43,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<LeaseBroken>(200, "who held it")
             .fails(&[ProblemCode::UnknownOutcome]),
     ]
+}
+
+async fn read(State(state): State<AppState>, caller: Caller) -> Answer<Json<LeaseShape>> {
+    let holder = state.reads().lease_holder(&caller.project).await?;
+    Ok(Json(LeaseShape { holder }))
 }
 
 async fn take(

@@ -8,10 +8,12 @@ mod check;
 mod lease;
 mod objects;
 mod single;
+mod suspension;
 
 use super::endpoint::Endpoint;
 use super::extract::RawBody;
 use super::problem::{Answer, Problem, ProblemCode};
+use crate::kinds::Address;
 
 /// The area's name in the description.
 const AREA: &str = "configuration";
@@ -19,12 +21,21 @@ const AREA: &str = "configuration";
 const CHANGESET_LIMIT: usize = 256 * 1024 * 1024;
 /// The longest name of who applies that goes into the audit.
 const ACTOR_LIMIT: usize = 255;
+/// The most addresses of one query.
+const ADDRESSES: usize = 200;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [objects::endpoints(), single::endpoints(), changesets::endpoints(), lease::endpoints(), audit::endpoints()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        objects::endpoints(),
+        single::endpoints(),
+        changesets::endpoints(),
+        lease::endpoints(),
+        suspension::endpoints(),
+        audit::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// How a change is signed in the audit: who the caller says applies, and the key that proves whose request it is.
@@ -37,6 +48,18 @@ fn signed(caller: &crate::server::access::Caller, claimed: Option<&str>) -> Answ
         }
         Some(name) => Ok(format!("{name} by {}", caller.actor())),
     }
+}
+
+/// Addresses of a query, separated by commas.
+fn address_list(list: Option<&str>) -> Answer<Vec<Address>> {
+    let invalid = |detail: String| Problem::new(ProblemCode::MalformedRequest, detail);
+    let Some(list) = list.filter(|list| !list.is_empty()) else { return Ok(Vec::new()) };
+    let read = list.split(',').map(|address| address.parse::<Address>().map_err(|error| invalid(error.to_string())));
+    let addresses: Vec<Address> = read.collect::<Answer<_>>()?;
+    if addresses.len() > ADDRESSES {
+        return Err(invalid(format!("at most {ADDRESSES} addresses at once")));
+    }
+    Ok(addresses)
 }
 
 /// Reads a body of JSON that may be large.

@@ -1,20 +1,19 @@
 //! From a plan to what reviewers are told of it: which data goes where, what the policies say, what recorded events tell.
 
-use super::exit::{self, Exit};
-use super::view::diagnostic_json::records;
+use super::data_flow::Flows;
+use super::states::{States, UnreadableObject};
+use super::{links, lost_listener, policy};
+use crate::base::diagnostic_record::records;
 use crate::desired::Desired;
 use crate::live::Live;
 use crate::plan::Plan;
-use crate::review::data_flow::Flows;
-use crate::review::states::States;
-use crate::review::{links, lost_listener, policy};
 
 /// Fills in the plan's review, the preview apart, which needs events. Answers the states before and after the plan.
 ///
 /// # Errors
-/// When a live object cannot be looked at, which is said on standard error.
-pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<States, Exit> {
-    let states = States::of(plan, desired, live).map_err(|error| exit::failed(format!("failed to {error}")))?;
+/// When a live object cannot be looked at.
+pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<States, UnreadableObject> {
+    let states = States::of(plan, desired, live)?;
     plan.review.links = links::around(plan, desired, live);
     tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
     let lost = lost_listener::check(plan, &states, desired);

@@ -1,0 +1,213 @@
+//! `trueup reconcile`: keeps live state as the manifests of a folder or a git repository say.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::base::error_text::chain;
+use crate::cli::arguments::{LimitArguments, LoadArguments, SecretArguments, TextOrJson};
+use crate::cli::exit::{self, Exit};
+use crate::cli::reconciling::{CommandLineHands, WallClock, exit_of};
+use crate::cli::since::Since;
+use crate::cli::view::{reconcile_json, reconcile_text, terminal};
+use crate::cli::{Context, actor, interrupt, target};
+use crate::reconcile::outcome::Tick;
+use crate::reconcile::run::{Reconcile, Source};
+use crate::reconcile::source::git::GitSettings;
+use crate::reconcile::source::{Folder, Git, SourceError};
+use crate::reconcile::tick::Reconciler;
+use crate::reconcile::wish::{Mode, Wish};
+
+/// The shortest interval: a target is asked that often.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// The longest one.
+const LONGEST: Duration = Duration::from_hours(24 * 7);
+
+/// Arguments of `reconcile`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The project's folder, or a folder or file in it.
+    #[arg(default_value = ".", value_name = "PATH", conflicts_with = "git")]
+    path: PathBuf,
+    /// Take the manifests from this git repository.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    git: Option<String>,
+    /// The branch to follow, or a whole ref such as refs/tags/v1.
+    #[arg(long = "ref", value_name = "REF", default_value = "main", requires = "git")]
+    reference: String,
+    /// A project's folder in the repository; several are reconciled side by side [default: the repository's own].
+    #[arg(long = "path", id = "paths", value_name = "DIR", requires = "git", action = clap::ArgAction::Append)]
+    paths: Vec<PathBuf>,
+    /// Take only commits whose signature git verifies.
+    #[arg(long, requires = "git")]
+    verify_signatures: bool,
+    /// Keep the clone in this folder.
+    #[arg(long, value_name = "DIR", default_value = ".trueup/reconcile", requires = "git")]
+    state_dir: PathBuf,
+    #[command(flatten)]
+    load: LoadArguments,
+    #[command(flatten)]
+    secrets: SecretArguments,
+    /// How often to look, such as 30s, 5m or 1h.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = interval)]
+    interval: Duration,
+    /// Whether to write.
+    #[arg(long, value_enum, default_value_t)]
+    mode: ModeArgument,
+    /// Remove managed objects that are no longer in the manifests.
+    #[arg(long)]
+    prune: bool,
+    /// Let notifications reach people at once.
+    #[arg(long)]
+    allow_send: bool,
+    #[command(flatten)]
+    limits: LimitArguments,
+    /// Look once, and end with the exit code of what came of it.
+    #[arg(long)]
+    once: bool,
+    /// With --once: exit with 2 when something was or would be done.
+    #[arg(long, requires = "once")]
+    detailed_exitcode: bool,
+    /// Format of what is told of each look: a line, or a JSON document in a line.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: TextOrJson,
+}
+
+/// Whether reconciling writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum ModeArgument {
+    /// Only tell what differs.
+    #[default]
+    Report,
+    /// Write what differs, as apply would.
+    Heal,
+}
+
+/// Reconciles.
+pub fn run(context: &Context, arguments: &Arguments) -> Exit {
+    target::block_on(reconcile(context, arguments)).unwrap_or_else(|exit| exit)
+}
+
+async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
+    interrupt::watch();
+    let source = source(context, arguments)?;
+    let projects = arguments.paths.len().max(1);
+    let reconciler = |_| {
+        let hands = CommandLineHands {
+            context: context.clone(),
+            load: arguments.load.clone(),
+            secrets: arguments.secrets.clone(),
+        };
+        Reconciler::new(hands, wish(arguments))
+    };
+    let mut reconcile = Reconcile::new(source, (0..projects).map(reconciler).collect());
+    if arguments.once {
+        let ticks = reconcile.once().await;
+        for tick in &ticks {
+            tell(context, arguments, tick);
+        }
+        let exits = ticks.iter().map(|tick| exit_of(tick, arguments.detailed_exitcode));
+        return Ok(exits.max_by_key(|exit| gravity(*exit)).unwrap_or(Exit::Done));
+    }
+    reconcile.run(arguments.interval, &mut WallClock, &mut |tick| tell(context, arguments, tick)).await;
+    Ok(if interrupt::was_terminated() { Exit::Done } else { Exit::Interrupted })
+}
+
+/// Of several projects the worst counts: a failure before changes, changes before none.
+fn gravity(exit: Exit) -> (bool, bool) {
+    (!matches!(exit, Exit::Done | Exit::Changes), exit == Exit::Changes)
+}
+
+fn wish(arguments: &Arguments) -> Wish {
+    Wish {
+        mode: match arguments.mode {
+            ModeArgument::Report => Mode::Report,
+            ModeArgument::Heal => Mode::Heal,
+        },
+        prune: arguments.prune,
+        allow_send: arguments.allow_send,
+        max_deletes: arguments.limits.max_deletes,
+        max_changed_percent: arguments.limits.max_changed_percent,
+        actor: format!("{} (reconcile)", actor::actor()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn source(context: &Context, arguments: &Arguments) -> Result<Source, Exit> {
+    let Some(url) = &arguments.git else {
+        return Ok(Source::Folder(Folder::new(context.working_folder.join(&arguments.path))));
+    };
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let settings = GitSettings {
+        url: url.clone(),
+        reference: arguments.reference.clone(),
+        paths: arguments.paths.clone(),
+        verify_signatures: arguments.verify_signatures,
+        plain_ssh: !is_set("GIT_SSH_COMMAND") && !is_set("GIT_SSH"),
+        state: context.working_folder.join(&arguments.state_dir),
+    };
+    Git::open(settings).map(|git| Source::Git(Box::new(git))).map_err(|error| {
+        exit::say_error(&format!("failed to {}", chain(&error)), error.help().as_deref());
+        match error {
+            SourceError::NoRef(_) | SourceError::NoFolder(_) => Exit::Usage,
+            SourceError::File { .. }
+            | SourceError::NoGit(_)
+            | SourceError::Git { .. }
+            | SourceError::TooSlow { .. }
+            | SourceError::Rewritten { .. }
+            | SourceError::Unsigned { .. }
+            | SourceError::Held(_) => Exit::Failed,
+        }
+    })
+}
+
+fn tell(context: &Context, arguments: &Arguments, tick: &Tick) {
+    if context.quiet && !tick.looked && !tick.outcome.is_failure() && tick.source_error.is_none() {
+        return;
+    }
+    let mut out = terminal::standard_output();
+    let written = match arguments.output {
+        TextOrJson::Text => reconcile_text::write(&mut *out.writer, tick, out.style),
+        TextOrJson::Json => reconcile_json::write(&mut *out.writer, tick, wish(arguments).mode),
+    };
+    // Live state is kept whether anybody listens or not.
+    let _ = written.and_then(|()| out.writer.flush());
+}
+
+/// An address of a repository; one that begins with a dash would be an option of git.
+fn url(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && !text.starts_with('-') && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned()).ok_or_else(|| "not an address of a repository".to_owned())
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let help = || "write a time from 1s to 7d, such as 30s, 5m or 1h".to_owned();
+    let Ok(Since::Ago(time)) = Since::read(text) else { return Err(help()) };
+    let time = Duration::try_from(time).map_err(|_| help())?;
+    if (SHORTEST..=LONGEST).contains(&time) { Ok(time) } else { Err(help()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_and_addresses_say_how_they_are_written() {
+        assert_eq!(interval("60s"), Ok(Duration::from_mins(1)));
+        assert_eq!(interval("1h"), Ok(Duration::from_hours(1)));
+        for bad in ["", "0s", "60", "8d", "-1m", "2026-01-01", "100ms"] {
+            assert!(interval(bad).is_err_and(|help| help.contains("30s")), "{bad}");
+        }
+        assert!(url("--upload-pack=x").is_err() && url("").is_err() && url("a\nb").is_err());
+        assert!(url("git@git.test:acme/config.git").is_ok());
+    }
+
+    #[test]
+    fn of_several_projects_the_worst_counts() {
+        let worst = |exits: &[Exit]| exits.iter().copied().max_by_key(|exit| gravity(*exit));
+        assert_eq!(worst(&[Exit::Done, Exit::Changes, Exit::Done]), Some(Exit::Changes));
+        assert_eq!(worst(&[Exit::Changes, Exit::InvalidInput, Exit::Done]), Some(Exit::InvalidInput));
+    }
+}

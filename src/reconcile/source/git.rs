@@ -1,0 +1,223 @@
+//! A git repository, through the `git` command: one ref of it in a shallow clone that only ever moves forward.
+//!
+//! The clone remembers the commit in use as a ref of its own (`CURRENT`), moved only once that commit's files are in
+//! place: whatever is killed when, the next look begins with a complete commit. Credentials are git's affair, and it may
+//! not ask for any.
+
+mod command;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Component, Path, PathBuf};
+
+use super::{Sighting, SourceError};
+use crate::base::digest::Digest;
+use command::Git as Command;
+
+/// The commit whose files are in place.
+const CURRENT: &str = "refs/trueup/current";
+/// `ssh` that fails where it would ask.
+const SSH: &str = "ssh -o BatchMode=yes";
+/// The commit that was fetched last.
+const FETCHED: &str = "refs/trueup/fetched";
+
+/// What to follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitSettings {
+    /// The repository, as git takes it.
+    pub url: String,
+    /// A branch's name, or a whole ref such as `refs/tags/v1`.
+    pub reference: String,
+    /// The projects' folders in it; the repository's own when empty.
+    pub paths: Vec<PathBuf>,
+    /// Take only commits whose signature git verifies.
+    pub verify_signatures: bool,
+    /// Whether nothing in the surroundings says how to run `ssh`: then it runs so that it asks nobody anything.
+    pub plain_ssh: bool,
+    /// Where clones are kept.
+    pub state: PathBuf,
+}
+
+/// A repository that is followed.
+#[derive(Debug)]
+pub struct Git {
+    settings: GitSettings,
+    reference: String,
+    clone: PathBuf,
+    ssh: Option<&'static str>,
+    /// Held as long as this lives: two that check out into one folder would mix two commits.
+    _lock: File,
+    /// The commit whose files are in place.
+    current: Option<String>,
+    /// What the remote said last of the ref, and was dealt with.
+    remote: Option<String>,
+}
+
+impl Git {
+    /// Takes hold of the clone's folder, and of what is in it from an earlier run.
+    ///
+    /// # Errors
+    /// When the ref or a path is none, the folder cannot be made, another is at work in it, or there is no git.
+    pub fn open(settings: GitSettings) -> Result<Self, SourceError> {
+        let reference = full_reference(&settings.reference)?;
+        for path in &settings.paths {
+            if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+                return Err(SourceError::NoFolder(path.display().to_string()));
+            }
+        }
+        let name = Digest::of_parts([settings.url.as_bytes(), reference.as_bytes()]).short();
+        let clone = settings.state.join(name.trim_start_matches("sha256:"));
+        let failed = |action, path: &Path, error: &dyn std::fmt::Display| SourceError::File {
+            action,
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        fs::create_dir_all(&clone).map_err(|error| failed("make the folder", &clone, &error))?;
+        let lock_path = clone.with_extension("lock");
+        let lock = File::create(&lock_path).map_err(|error| failed("make the file", &lock_path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(SourceError::Held(clone)),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
+        }
+        let mut git = Self { settings, reference, clone, ssh: None, _lock: lock, current: None, remote: None };
+        git.restore()?;
+        Ok(git)
+    }
+
+    /// The folder of the clone.
+    #[must_use]
+    pub fn clone_folder(&self) -> &Path {
+        &self.clone
+    }
+
+    fn git(&self) -> Command<'_> {
+        Command::within(&self.clone, self.ssh)
+    }
+
+    /// Puts in order what a run that was killed may have left.
+    fn restore(&mut self) -> Result<(), SourceError> {
+        // Nobody else is at work in here, so that a lock of git's is one of a git that was killed.
+        for left in ["index.lock", "HEAD.lock", "shallow.lock", "refs/trueup/current.lock", "refs/trueup/fetched.lock"]
+        {
+            let _ = fs::remove_file(self.clone.join(".git").join(left));
+        }
+        self.git().run("make a repository", &["init", "--quiet"])?;
+        let configured = self.git().run("read the configuration", &["config", "--get", "core.sshCommand"]);
+        self.ssh = (self.settings.plain_ssh && configured.is_err()).then_some(SSH);
+        self.current = self.resolve(CURRENT);
+        if let Some(commit) = self.current.clone() {
+            self.check_out(&commit)?;
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, reference: &str) -> Option<String> {
+        let commit = format!("{reference}^{{commit}}");
+        let found = self.git().run("read the commit in use", &["rev-parse", "--quiet", "--verify", &commit]);
+        found.ok().map(|commit| commit.trim().to_owned())
+    }
+
+    /// Brings the clone up to date, one small question when nothing moved. On an error nothing has changed, and
+    /// [`Self::see`] goes on with the commit in use.
+    ///
+    /// # Errors
+    /// See [`SourceError`].
+    pub fn update(&mut self) -> Result<(), SourceError> {
+        let listed = self
+            .git()
+            .run("ask the repository", &["ls-remote", "--quiet", "--", &self.settings.url, &self.reference])?;
+        let remote = listed.lines().find_map(|line| {
+            let (commit, name) = line.split_once('\t')?;
+            (name == self.reference).then(|| commit.to_owned())
+        });
+        let remote = remote.ok_or_else(|| SourceError::NoRef(self.reference.clone()))?;
+        // A commit that was accepted by hand is told from one that was refused by the ref in the clone.
+        let current = self.resolve(CURRENT);
+        if self.remote.as_ref() == Some(&remote) && current == self.current && current.is_some() {
+            return Ok(());
+        }
+        self.move_to(current.as_deref())?;
+        self.remote = Some(remote);
+        Ok(())
+    }
+
+    fn move_to(&mut self, current: Option<&str>) -> Result<(), SourceError> {
+        let wanted = format!("+{}:{FETCHED}", self.reference);
+        let mut words = vec!["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+        // The first time nothing but the commit; later what lies between, for only that shows that it moved forward.
+        if current.is_none() {
+            words.push("--depth=1");
+        }
+        words.extend(["--", &self.settings.url, &wanted]);
+        self.git().run("fetch from the repository", &words)?;
+        let new = self.resolve(FETCHED).ok_or_else(|| SourceError::NoRef(self.reference.clone()))?;
+        if let Some(old) = current
+            && !self.is_forward(old, &new)
+        {
+            let accept = format!("git -C {} update-ref {CURRENT} {new}", self.clone.display());
+            return Err(SourceError::Rewritten { old: old.to_owned(), new, accept });
+        }
+        if self.settings.verify_signatures {
+            let verified = self.git().run("verify the commit", &["verify-commit", &new]);
+            verified.map_err(|error| SourceError::Unsigned { commit: new.clone(), said: said(error) })?;
+        }
+        self.check_out(&new)?;
+        self.git().run("note the commit", &["update-ref", CURRENT, &new])?;
+        self.current = Some(new);
+        Ok(())
+    }
+
+    fn is_forward(&self, old: &str, new: &str) -> bool {
+        self.git().run("compare commits", &["merge-base", "--is-ancestor", old, new]).is_ok()
+    }
+
+    fn check_out(&self, commit: &str) -> Result<(), SourceError> {
+        self.git().run("check out the commit", &["checkout", "--quiet", "--force", "--detach", commit]).map(|_| ())
+    }
+
+    /// The projects at the commit in use; none before the first that was fetched.
+    #[must_use]
+    pub fn see(&self) -> Vec<(String, Result<Sighting, SourceError>)> {
+        let Some(commit) = &self.current else { return Vec::new() };
+        let own = [PathBuf::new()];
+        let paths = if self.settings.paths.is_empty() { &own[..] } else { &self.settings.paths };
+        paths.iter().map(|path| (path.display().to_string(), self.see_one(path, commit))).collect()
+    }
+
+    fn see_one(&self, path: &Path, commit: &str) -> Result<Sighting, SourceError> {
+        let shown = path.display().to_string();
+        let folder = self.clone.join(path);
+        // A link in the repository must not lead out of it.
+        let resolved = folder.canonicalize().ok();
+        let inside = self.clone.canonicalize().ok().zip(resolved).filter(|(clone, folder)| folder.starts_with(clone));
+        let (_, folder) = inside.ok_or_else(|| SourceError::NoFolder(shown.clone()))?;
+        let state = Digest::of_parts([commit.as_bytes(), shown.as_bytes()]);
+        Ok(Sighting { folder, path: shown, state, commit: Some(commit.to_owned()) })
+    }
+}
+
+fn said(error: SourceError) -> String {
+    match error {
+        SourceError::Git { action: _, said } if said.is_empty() => "it has no signature".to_owned(),
+        SourceError::Git { action: _, said } => said,
+        other => other.to_string(),
+    }
+}
+
+/// A branch's name made a whole ref. What git would take for a pattern or an option is none.
+fn full_reference(reference: &str) -> Result<String, SourceError> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '+' | '@' | '#' | '=' | ',');
+    let fits = !reference.is_empty()
+        && !reference.starts_with(['-', '/', '.'])
+        && !reference.ends_with(['/', '.'])
+        && !reference.contains("..")
+        && reference.chars().all(plain);
+    match fits {
+        false => Err(SourceError::NoRef(reference.to_owned())),
+        true if reference.starts_with("refs/") => Ok(reference.to_owned()),
+        true => Ok(format!("refs/heads/{reference}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,331 @@
+//! One project kept true: a tick asks whether anything moved, and only then looks and, in `heal`, applies.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::hands::Hands;
+use super::look::{Look, Looked, sound};
+use super::memory::{Memory, Question};
+use super::outcome::{Failure, Findings, Outcome, Tick};
+use super::source::{self, Sighting, SourceError};
+use super::wish::{Mode, Wish};
+use crate::apply::secrets::unavailable;
+use crate::apply::{ApplyError, Request, apply};
+use crate::base::diagnostic_record::records;
+use crate::base::digest::Digest;
+use crate::base::ident::Revision;
+use crate::base::secret::SecretRef;
+use crate::desired::Desired;
+use crate::desired::load::LoadedProject;
+use crate::desired::secrets::Secrets;
+use crate::manifest::{Project, TargetSettings};
+use crate::object::lease::LEASE_RENEWAL;
+use crate::object::suspension::{SuspendOrder, Suspension};
+use crate::plan::Plan;
+use crate::plan::file_v1::body_digest;
+use crate::provider::{ProviderError, Reader, Writer};
+
+/// One project with what was learnt of it.
+pub struct Reconciler<H> {
+    hands: H,
+    wish: Wish,
+    memory: Memory,
+    project: Option<Project>,
+    reader: Option<Box<dyn Reader>>,
+    /// Files that secrets were read from: a rotated secret is a change of the source.
+    secret_files: Vec<PathBuf>,
+    /// What was suspended at the last look.
+    suspensions: Vec<Suspension>,
+}
+
+/// What a look leaves behind.
+struct Seen {
+    revision: Option<Revision>,
+    outcome: Outcome,
+}
+
+impl Seen {
+    fn at(revision: Option<Revision>, outcome: Outcome) -> Self {
+        Self { revision, outcome }
+    }
+}
+
+impl<H: Hands> Reconciler<H> {
+    /// A project of which nothing is known yet.
+    #[must_use]
+    pub fn new(hands: H, wish: Wish) -> Self {
+        Self {
+            hands,
+            wish,
+            memory: Memory::default(),
+            project: None,
+            reader: None,
+            secret_files: Vec::new(),
+            suspensions: Vec::new(),
+        }
+    }
+
+    /// Ticks in a row that failed.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.memory.failures()
+    }
+
+    /// A tick whose source was never brought here.
+    pub fn without_source(&mut self, path: &str, error: &Arc<SourceError>) -> Tick {
+        self.memory.count(true);
+        let outcome = Arc::new(Outcome::Failed(Failure::Source(Arc::clone(error))));
+        self.told(path, None, None, false, outcome, Some(error))
+    }
+
+    /// A tick.
+    pub async fn tick(&mut self, sighting: &Sighting, source_error: Option<&Arc<SourceError>>) -> Tick {
+        let outside = self.outside(sighting);
+        let (looked, revision, outcome) = match self.memory.question(with_stamps(outside, &self.secret_files)) {
+            Question::Rest(outcome) => (false, None, outcome),
+            Question::Ask(revision, outcome) => match self.has_moved(revision).await {
+                Ok(false) => (false, Some(revision), outcome),
+                Ok(true) => self.look(sighting, outside).await,
+                Err(failure) => (false, None, Arc::new(Outcome::Failed(failure))),
+            },
+            Question::Look => self.look(sighting, outside).await,
+        };
+        self.rest(&outcome).await;
+        self.memory.count(outcome.is_failure());
+        let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder).filter(|_| looked));
+        self.told(&sighting.path, commit, revision, looked, outcome, source_error)
+    }
+
+    fn told(
+        &self,
+        path: &str,
+        commit: Option<String>,
+        revision: Option<Revision>,
+        looked: bool,
+        outcome: Arc<Outcome>,
+        source_error: Option<&Arc<SourceError>>,
+    ) -> Tick {
+        let project = self.project.as_ref();
+        Tick {
+            at: self.hands.now(),
+            path: path.to_owned(),
+            project: project.map(|project| project.name.clone()),
+            target: project.map(|project| project.target.name.clone()),
+            commit,
+            revision,
+            looked,
+            outcome,
+            source_error: source_error.cloned(),
+            failures: self.memory.failures(),
+        }
+    }
+
+    /// The state of the source, with that of the files outside the project.
+    fn outside(&self, sighting: &Sighting) -> Digest {
+        with_stamps(sighting.state, &self.hands.files_outside())
+    }
+
+    async fn has_moved(&mut self, revision: Revision) -> Result<bool, Failure> {
+        let suspended = self.suspensions.clone();
+        let reader = self.reader().await?;
+        if reader.moved_since(revision).await? {
+            return Ok(true);
+        }
+        // Whoever resumes raises no revision, and an end passes by itself.
+        Ok(!suspended.is_empty() && reader.suspensions().await? != suspended)
+    }
+
+    async fn reader(&mut self) -> Result<&dyn Reader, Failure> {
+        if self.reader.is_none() {
+            let Some(project) = &self.project else { return Err(Failure::Live("no project was loaded".to_owned())) };
+            self.reader = Some(self.hands.reader(project).await?);
+        }
+        match &self.reader {
+            Some(reader) => Ok(&**reader),
+            None => Err(Failure::Live("the target was not opened".to_owned())),
+        }
+    }
+
+    /// Lets go of the target where it must not stay open: of a file, because others write to it and it may be replaced;
+    /// of whatever failed, so that the next tick begins anew.
+    async fn rest(&mut self, outcome: &Outcome) {
+        let is_file = |project: &Project| matches!(project.target.settings, TargetSettings::Embedded { .. });
+        if outcome.is_passing() || self.project.as_ref().is_none_or(is_file) {
+            self.close().await;
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(reader) = self.reader.take()
+            && let Err(error) = reader.close().await
+        {
+            tracing::debug!(%error, "closing a target that was read");
+        }
+    }
+
+    /// `outside` was taken before anything is read: what changes meanwhile is seen at the next tick.
+    async fn look(&mut self, sighting: &Sighting, outside: Digest) -> (bool, Option<Revision>, Arc<Outcome>) {
+        let mut state = with_stamps(outside, &self.secret_files);
+        let Seen { revision, outcome } = self.see(sighting, outside, &mut state).await;
+        let outcome = Arc::new(outcome);
+        self.memory.settle(state, revision, &Arc::clone(&outcome).afterwards());
+        (true, revision, outcome)
+    }
+
+    async fn see(&mut self, sighting: &Sighting, outside: Digest, state: &mut Digest) -> Seen {
+        let loaded = match sound(self.hands.load(&sighting.folder)) {
+            Ok(loaded) => loaded,
+            Err(outcome) => return Seen::at(None, *outcome),
+        };
+        let desired = &loaded.desired;
+        self.change_project(&desired.project).await;
+        self.secret_files = secret_files(desired);
+        *state = with_stamps(outside, &self.secret_files);
+        let secrets = self.hands.secrets(desired);
+        let (wish, now, id) = (self.wish.clone(), self.hands.now(), self.hands.new_id());
+        let looked = match self.reader().await {
+            Ok(reader) => Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await,
+            Err(failure) => return Seen::at(None, Outcome::Failed(failure)),
+        };
+        let Looked { plan, findings } = match looked {
+            Ok(looked) => looked,
+            Err((revision, outcome)) => return Seen::at(revision, *outcome),
+        };
+        self.suspensions.clone_from(&plan.suspensions);
+        self.act(sighting, &loaded, &secrets, plan, findings).await
+    }
+
+    async fn change_project(&mut self, project: &Project) {
+        let same = |known: &Project| known.name == project.name && known.target.settings == project.target.settings;
+        if !self.project.as_ref().is_some_and(same) {
+            self.close().await;
+        }
+        self.project = Some(project.clone());
+    }
+
+    /// What the mode makes of a plan.
+    async fn act(
+        &mut self,
+        sighting: &Sighting,
+        loaded: &LoadedProject,
+        secrets: &Secrets,
+        plan: Plan,
+        findings: Findings,
+    ) -> Seen {
+        let at = Some(plan.revision);
+        let nothing = plan.is_empty() && plan.unknown_secrets.is_empty();
+        if let Some(suspension) = plan.project_suspension() {
+            return Seen::at(at, Outcome::Suspended { suspension: suspension.clone(), findings });
+        }
+        if self.wish.mode == Mode::Report {
+            let same = plan.is_empty();
+            return Seen::at(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
+        }
+        if nothing && findings.fights.is_empty() {
+            let same = findings.left_alone.is_empty();
+            return Seen::at(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
+        }
+        if !plan.refusals.is_empty() {
+            return Seen::at(at, Outcome::Refused { findings, refusals: plan.refusals });
+        }
+        let project = &loaded.desired.project;
+        if project.target.require_saved_plan {
+            return Seen::at(at, Outcome::Failed(Failure::OnlySavedPlans(project.target.name.clone())));
+        }
+        let problems = unavailable(&plan, &loaded.desired, secrets);
+        if !problems.is_empty() {
+            let diagnostics = records(&problems, &loaded.desired.sources);
+            return Seen::at(at, Outcome::Invalid { diagnostics, conflict: false });
+        }
+        // One process must not write to a file that it still reads.
+        self.close().await;
+        match self.heal(sighting, loaded, secrets, &plan, findings).await {
+            Ok(seen) => seen,
+            Err(failure) => Seen::at(None, Outcome::Failed(failure)),
+        }
+    }
+
+    async fn heal(
+        &self,
+        sighting: &Sighting,
+        loaded: &LoadedProject,
+        secrets: &Secrets,
+        plan: &Plan,
+        mut findings: Findings,
+    ) -> Result<Seen, Failure> {
+        let body = body_digest(plan).map_err(|error| Failure::Plan(error.to_string()))?;
+        let writer = self.hands.writer(&loaded.desired.project).await?;
+        let stopped = self.stop_fights(&*writer, &findings).await;
+        let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder));
+        let request = Request {
+            plan,
+            body,
+            desired: &loaded.desired,
+            secrets,
+            actor: &self.wish.actor,
+            commit: commit.as_deref(),
+            lease_renewal: LEASE_RENEWAL,
+            interrupted: &|| self.hands.interrupted(),
+        };
+        let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
+        let closed = writer.close().await;
+        stopped?;
+        match outcome {
+            Ok(()) => closed?,
+            Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
+                return Ok(Seen::at(None, Outcome::Waiting(holder)));
+            }
+            Err(ApplyError::Provider(error)) => return Err(error.into()),
+            Err(ApplyError::Make(error)) => return Err(error.into()),
+            Err(ApplyError::Interrupted) => return Ok(Seen::at(None, Outcome::Interrupted)),
+        }
+        findings.actions = report.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
+        let Some(revision) = report.revision else {
+            let same = findings.left_alone.is_empty();
+            let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
+            return Ok(Seen::at(Some(plan.revision), outcome));
+        };
+        Ok(Seen::at(Some(revision), Outcome::Applied { findings, totals: report.totals }))
+    }
+
+    /// Suspends what is fought over, until a person resumes it.
+    async fn stop_fights(&self, writer: &dyn Writer, findings: &Findings) -> Result<(), ProviderError> {
+        for fight in &findings.fights {
+            let reason = format!(
+                "a fight: corrected {} times in a row, and changed again by {} at {}",
+                fight.corrections, fight.actor, fight.at
+            );
+            let order = SuspendOrder {
+                address: Some(fight.address.clone()),
+                reason,
+                actor: self.wish.actor.clone(),
+                until: None,
+            };
+            match writer.suspend(&order).await {
+                Ok(_) | Err(ProviderError::Absent(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn with_stamps(state: Digest, files: &[PathBuf]) -> Digest {
+    let stamps: Vec<Digest> = files.iter().map(|file| source::stamp(file)).collect();
+    let parts = std::iter::once(&state).chain(&stamps).map(|digest| digest.as_bytes().as_slice());
+    Digest::of_parts(parts)
+}
+
+/// The files that a project's secrets come from.
+fn secret_files(desired: &Desired) -> Vec<PathBuf> {
+    let references = desired.objects.iter().flat_map(|object| &object.secrets).map(|secret| &secret.reference);
+    let mut files: Vec<PathBuf> = references
+        .filter_map(|reference| match reference {
+            SecretRef::FromFile(file) => Some(desired.project.root.join(file)),
+            SecretRef::FromEnv(_) | SecretRef::FromCommand(_) => None,
+        })
+        .collect();
+    files.sort();
+    files.dedup();
+    files
+}

@@ -1,0 +1,348 @@
+//! Law 14: no change → any number of ticks, no write; drift → exactly one correction; suspended → none.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use trueup::desired::Desired;
+use trueup::desired::load::{LoadedProject, NoProject};
+use trueup::desired::secrets::Secrets;
+use trueup::manifest::{Input, LoadOptions, Project};
+use trueup::object::suspension::{ResumeScope, SuspendOrder};
+use trueup::provider::{Reader, Writer};
+use trueup::reconcile::hands::{Hands, Opening};
+use trueup::reconcile::outcome::{Outcome, Tick};
+use trueup::reconcile::run::{Pace, Reconcile, Source};
+use trueup::reconcile::source::Folder;
+use trueup::reconcile::tick::Reconciler;
+use trueup::reconcile::wish::{Mode, Wish};
+use uuid::Uuid;
+
+use super::killed::{done, kill_after, moment};
+use crate::fault_proxy::Fault;
+use crate::killable::kills;
+use crate::rig::{Opener, Rig};
+use crate::stories::{BASE, base_with};
+use crate::world::{Random, World, seeds};
+
+/// The hands of a rig: its folder, its secrets, its target, its clock.
+struct RigHands {
+    opener: Opener,
+    ids: AtomicU64,
+}
+
+impl Hands for RigHands {
+    fn load(&self, folder: &Path) -> Result<LoadedProject, NoProject> {
+        trueup::cli::project::read(&LoadOptions {
+            path: Input::Path(folder.to_owned()),
+            working_folder: folder.to_owned(),
+            target: None,
+            vars: Vec::new(),
+            var_files: Vec::new(),
+            threads: None,
+        })
+    }
+
+    fn secrets(&self, desired: &Desired) -> Secrets {
+        self.opener.secrets(desired)
+    }
+
+    fn reader<'a>(&'a self, _project: &'a Project) -> Opening<'a, dyn Reader> {
+        Box::pin(async { Ok(self.opener.reader().await?) })
+    }
+
+    fn writer<'a>(&'a self, _project: &'a Project) -> Opening<'a, dyn Writer> {
+        Box::pin(async { Ok(self.opener.writer().await?) })
+    }
+
+    fn commit(&self, _folder: &Path) -> Option<String> {
+        Some("c0ffee".to_owned())
+    }
+
+    fn files_outside(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.opener.now()
+    }
+
+    fn new_id(&self) -> Uuid {
+        // Beside the ids of the rig's own plans.
+        Uuid::from_u128((1 << 64) + u128::from(self.ids.fetch_add(1, Ordering::SeqCst)))
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// What nobody waits for: so many rounds.
+struct Rounds(u32);
+
+impl Pace for Rounds {
+    async fn wait(&mut self, _time: Duration) -> bool {
+        self.0 -= 1;
+        self.0 > 0
+    }
+
+    fn random(&mut self) -> f64 {
+        0.5
+    }
+}
+
+fn wish(mode: Mode) -> Wish {
+    Wish {
+        mode,
+        prune: true,
+        allow_send: true,
+        max_deletes: Some(usize::MAX),
+        max_changed_percent: None,
+        actor: "robot@here (reconcile)".to_owned(),
+        version: "0.0.0".to_owned(),
+    }
+}
+
+fn reconciling(rig: &Rig, mode: Mode) -> Reconcile<RigHands> {
+    let hands = RigHands { opener: rig.opener(), ids: AtomicU64::new(rand_start()) };
+    let folder = rig.project.path().canonicalize().expect("a folder");
+    Reconcile::new(Source::Folder(Folder::new(folder)), vec![Reconciler::new(hands, wish(mode))])
+}
+
+/// Plans of two reconcilers of one test must not have the same id.
+fn rand_start() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1 << 32, Ordering::SeqCst)
+}
+
+fn once(rig: &Rig, reconcile: &mut Reconcile<RigHands>) -> Tick {
+    rig.wait(reconcile.once()).remove(0)
+}
+
+/// A tick that writes so many actions.
+fn applies(rig: &Rig, reconcile: &mut Reconcile<RigHands>) -> Tick {
+    let tick = once(rig, reconcile);
+    assert!(matches!(*tick.outcome, Outcome::Applied { .. }), "{:?}", tick.outcome);
+    tick
+}
+
+fn in_sync(rig: &Rig, reconcile: &mut Reconcile<RigHands>) -> Tick {
+    let tick = once(rig, reconcile);
+    assert!(matches!(*tick.outcome, Outcome::InSync), "{:?}", tick.outcome);
+    tick
+}
+
+#[test]
+pub(super) fn without_a_change_ticks_write_nothing_and_drift_is_corrected_once() {
+    for seed in seeds(4) {
+        let mut random = Random::new(seed);
+        let mut world = World::random(&mut random);
+        let rig = Rig::new();
+        rig.write_world(&world);
+        let mut healing = reconciling(&rig, Mode::Heal);
+        applies(&rig, &mut healing);
+        for round in 0..4 {
+            let before = rig.state();
+            let mut looked = 0;
+            let mut told = |tick: &Tick| {
+                assert!(matches!(*tick.outcome, Outcome::InSync), "{:?}", tick.outcome);
+                looked += usize::from(tick.looked);
+            };
+            rig.wait(healing.run(Duration::from_mins(1), &mut Rounds(5), &mut told));
+            assert_eq!(looked, 0, "nothing moved: seed {seed}, round {round}");
+            assert!(rig.state() == before, "ticks wrote something: seed {seed}, round {round}");
+            // A report of the same says nothing else, and writes nothing either.
+            in_sync(&rig, &mut reconciling(&rig, Mode::Report));
+
+            let addresses = rig.state().addresses();
+            let drifted = random.pick(&addresses).clone();
+            rig.touch_by_hand(&drifted);
+            let by_hand = rig.state();
+            let report = once(&rig, &mut reconciling(&rig, Mode::Report));
+            assert!(matches!(*report.outcome, Outcome::Differs(_)), "{:?}", report.outcome);
+            assert!(rig.state() == by_hand, "a report wrote something: seed {seed}");
+            let healed = applies(&rig, &mut healing);
+            let findings = healed.outcome.findings().expect("findings");
+            assert_eq!(findings.drift.len(), 1, "seed {seed}: {drifted}");
+            assert_eq!(findings.drift[0].by.as_ref().map(|(actor, _)| actor.as_str()), Some("kim@console"));
+            let after = rig.state();
+            let new: Vec<_> = after.audit.iter().filter(|entry| entry.sequence > last(&by_hand)).collect();
+            let written: Vec<_> = new.iter().filter(|entry| entry.plan_id.is_some()).collect();
+            assert_eq!(written.len(), 1, "exactly one correction: seed {seed}: {new:?}");
+            assert!(written[0].actor.contains("(reconcile)") && written[0].commit.as_deref() == Some("c0ffee"));
+            assert_eq!(after.row(&drifted).digest, before.row(&drifted).digest, "seed {seed}: {drifted}");
+            // It must not be a fight in the eyes of the next round.
+            rig.wait(rig.with_writer(async |writer| {
+                writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
+            }));
+        }
+        for _ in 0..3 {
+            world.edit(&mut random);
+        }
+        rig.write_world(&world);
+        let changed = once(&rig, &mut healing);
+        assert!(changed.looked, "a change of the manifests is seen");
+        let nothing = rig.plan();
+        assert_eq!(crate::rig::actions(&nothing.plan), Vec::<String>::new(), "seed {seed}: {:?}", changed.outcome);
+    }
+}
+
+fn last(state: &crate::rig::State) -> u64 {
+    state.audit.last().map_or(0, |entry| entry.sequence)
+}
+
+#[test]
+pub(super) fn what_is_suspended_is_not_written() {
+    let rig = Rig::applied(BASE);
+    let mut healing = reconciling(&rig, Mode::Heal);
+    in_sync(&rig, &mut healing);
+    let order = |address: Option<&str>, until: &str| SuspendOrder {
+        address: address.map(|address| address.parse().expect("an address")),
+        reason: "we look into it".to_owned(),
+        actor: "kim@console".to_owned(),
+        until: Some(until.parse().expect("a time")),
+    };
+    let suspend = |address: Option<&str>, until: &str| {
+        let order = order(address, until);
+        rig.wait(rig.with_writer(async |writer| writer.suspend(&order).await.expect("suspended")));
+    };
+    suspend(None, "2031-06-01T13:00:00Z");
+    rig.touch_by_hand("Audience/sales");
+    let before = rig.state();
+    for looked in [true, false, false] {
+        let tick = once(&rig, &mut healing);
+        assert!(matches!(*tick.outcome, Outcome::Suspended { .. }), "{:?}", tick.outcome);
+        assert_eq!(tick.looked, looked);
+    }
+    assert!(rig.state() == before, "it was written while suspended");
+    // Its end is seen though nothing moved.
+    rig.set_now("2031-06-01T13:00:01Z");
+    applies(&rig, &mut healing);
+    in_sync(&rig, &mut healing);
+
+    suspend(Some("Audience/sales"), "2031-06-01T14:00:00Z");
+    rig.touch_by_hand("Audience/sales");
+    rig.touch_by_hand("Destination/chat");
+    let tick = applies(&rig, &mut healing);
+    let findings = tick.outcome.findings().expect("findings");
+    assert_eq!(findings.left_alone, ["Audience/sales".parse().expect("an address")]);
+    assert_eq!(findings.actions.len(), 1, "{findings:?}");
+    let before = rig.state();
+    let tick = once(&rig, &mut healing);
+    assert!(matches!(*tick.outcome, Outcome::Differs(_)), "{:?}", tick.outcome);
+    assert!(rig.state() == before);
+    rig.wait(rig.with_writer(async |writer| {
+        writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
+    }));
+    applies(&rig, &mut healing);
+    in_sync(&rig, &mut healing);
+}
+
+#[test]
+pub(super) fn drift_that_comes_back_after_three_corrections_is_left_to_a_person() {
+    let rig = Rig::applied(BASE);
+    for _ in 0..3 {
+        rig.touch_by_hand("Audience/sales");
+        // A new one each time: what is known of a fight is in the audit, and outlives the process.
+        applies(&rig, &mut reconciling(&rig, Mode::Heal));
+    }
+    rig.touch_by_hand("Audience/sales");
+    rig.touch_by_hand("Destination/chat");
+    let mut healing = reconciling(&rig, Mode::Heal);
+    let tick = applies(&rig, &mut healing);
+    let findings = tick.outcome.findings().expect("findings");
+    let fight = &findings.fights[0];
+    assert_eq!((fight.address.to_string().as_str(), fight.actor.as_str()), ("Audience/sales", "kim@console"));
+    assert_eq!(findings.actions.len(), 1, "what is not fought over is healed: {findings:?}");
+    let before = rig.state();
+    for mut healing in [healing, reconciling(&rig, Mode::Heal)] {
+        let tick = once(&rig, &mut healing);
+        assert!(matches!(*tick.outcome, Outcome::Differs(_)), "{:?}", tick.outcome);
+    }
+    assert!(rig.state() == before, "a fight goes on");
+    rig.wait(rig.with_writer(async |writer| {
+        let lifted = writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
+        assert!(lifted[0].reason.contains("kim@console"), "{lifted:?}");
+    }));
+    applies(&rig, &mut reconciling(&rig, Mode::Heal));
+    in_sync(&rig, &mut reconciling(&rig, Mode::Heal));
+}
+
+#[test]
+fn a_target_that_is_down_for_a_while_is_come_back_to() {
+    crate::rig::over_http(|| {
+        let rig = Rig::applied(BASE);
+        let mut healing = reconciling(&rig, Mode::Heal);
+        in_sync(&rig, &mut healing);
+        rig.touch_by_hand("Audience/sales");
+        rig.served().proxy.script(0, usize::MAX, Fault::ResetBefore);
+        for failures in 1..=3 {
+            let tick = once(&rig, &mut healing);
+            assert!(matches!(*tick.outcome, Outcome::Failed(_)), "{:?}", tick.outcome);
+            assert_eq!(tick.failures, failures);
+        }
+        rig.served().proxy.calm();
+        let tick = applies(&rig, &mut healing);
+        assert_eq!(tick.failures, 0);
+        in_sync(&rig, &mut healing);
+        rig.served().proxy.calm();
+        in_sync(&rig, &mut healing);
+        assert_eq!(rig.served().proxy.seen(), ["GET /v1/projects/acme/objects?view=digest"], "one small question");
+    });
+}
+
+const SERVICE: [&str; 5] = ["reconcile", "--mode", "heal", "--interval", "1s"];
+
+/// As many versions of the destination as one likes.
+fn version(n: u64) -> String {
+    base_with(&[("X-Team: red", &format!("X-Team: team-{n}"))])
+}
+
+#[test]
+fn killed_whenever_it_is_it_comes_to_what_is_wanted_and_does_nothing_twice() {
+    let rig = Rig::applied(BASE);
+    let mut random = Random::new(14);
+    for n in 0..kills(12) {
+        rig.write(&version(n));
+        kill_after(&rig.project, &SERVICE, moment(&mut random, Duration::from_millis(250)));
+    }
+    rig.project.ok(&["reconcile", "--mode", "heal", "--once"]);
+    let state = rig.state();
+    assert!(done(&state).values().all(|count| *count == 1), "{:?}", done(&state));
+    rig.project.ok(&["reconcile", "--mode", "heal", "--once", "--detailed-exitcode"]);
+    assert!(rig.state() == state, "it was not done");
+}
+
+#[test]
+fn of_two_at_once_one_writes_and_both_come_to_rest() {
+    let rig = Rig::applied(BASE);
+    let mut services = [0, 1].map(|_| {
+        let mut command = rig.project.command(&[&SERVICE[..], &["-o", "json"]].concat());
+        command.stdout(Stdio::piped()).spawn().expect("a service")
+    });
+    let mut lines = services.each_mut().map(|service| BufReader::new(service.stdout.take().expect("a pipe")).lines());
+    let mut next = |of: usize| -> Value {
+        let line = lines[of].next().expect("a service that goes on").expect("a line");
+        serde_json::from_str(&line).expect("JSON")
+    };
+    (0..2).for_each(|of| while next(of)["outcome"] != "in-sync" {});
+    for n in 0..3 {
+        let before = rig.state().snapshot.revision.0;
+        rig.write(&version(n));
+        // Each has seen the write once it tells of a later revision.
+        for of in 0..2 {
+            while next(of)["revision"].as_u64().is_none_or(|now| now <= before) {}
+        }
+    }
+    for service in &mut services {
+        service.kill().expect("a kill");
+        service.wait().expect("an end");
+    }
+    let state = rig.state();
+    let writes = state.audit.iter().filter(|entry| entry.actor.contains("(reconcile)") && entry.before != entry.after);
+    assert_eq!(writes.count(), 3, "one write a version: {:?}", state.audit);
+}
