@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use reqwest::Method;
 use serde_json::{Value, json};
-use trueup::object::access::Scope;
 
-use crate::server_rig::{PROJECT, ServerRig};
+use crate::server_rig::ServerRig;
 
 /// What `reconcile --listen` shows, without `trueup_reconcile_` before it.
 const OF_RECONCILE: [&str; 14] = [
@@ -26,6 +26,16 @@ const OF_RECONCILE: [&str; 14] = [
     "fights",
     "failures",
     "source_error",
+];
+
+/// What reconcile reads once it listens and tells people.
+const OF_LISTENING: [&str; 6] = [
+    "TRUEUP_LISTEN",
+    "TRUEUP_TLS_CERT",
+    "TRUEUP_TLS_KEY",
+    "TRUEUP_TRIGGER_SECRET_FILE",
+    "TRUEUP_NOTIFY_URL",
+    "TRUEUP_NOTIFY_SECRET_FILE",
 ];
 
 fn root() -> &'static Path {
@@ -95,8 +105,9 @@ fn every_alert_says_what_is_wrong_and_leads_to_what_to_do() {
 #[test]
 fn every_metric_that_an_alert_asks_for_exists() {
     let rig = ServerRig::new();
-    let token = rig.token(PROJECT, &[Scope::ConfigRead]);
-    rig.get("/v1/deliveries", &token);
+    // What is counted by request or by outcome shows once there was one.
+    let attempt = rig.request(Method::POST, "/accounts/connect/token").basic_auth("nobody", Some("guessed"));
+    rig.send(attempt.form(&[("grant_type", "client_credentials")])).expect(401);
     let shown = rig.get("/metrics", "").expect(200).text;
     let mut known: BTreeSet<String> = shown
         .lines()
@@ -137,7 +148,8 @@ fn variables(page: &str, verb: &str) -> BTreeSet<String> {
 #[test]
 fn every_setting_is_one_that_the_verb_reads() {
     let page = text("docs/reference/cli.md");
-    let (serve, reconcile) = (variables(&page, "serve"), variables(&page, "reconcile"));
+    let (serve, mut reconcile) = (variables(&page, "serve"), variables(&page, "reconcile"));
+    reconcile.extend(OF_LISTENING.map(str::to_owned));
     let variable = Regex::new("TRUEUP_[A-Z_]+").expect("a pattern");
     let mut set = 0;
     for path in files("deploy").into_iter().filter(|path| !path.ends_with("Dockerfile")) {
@@ -173,7 +185,9 @@ fn pods_have_no_rights_that_they_do_not_need() {
         assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
         assert_eq!(container["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
         assert_eq!(container["args"], json!([verb]));
-        for (probe, path) in [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+        for (probe, path) in
+            [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")]
+        {
             assert_eq!(container[probe]["httpGet"]["path"], path, "{probe}");
             assert_eq!(container[probe]["httpGet"]["port"], container["ports"][0]["name"], "{probe}");
         }
@@ -182,8 +196,7 @@ fn pods_have_no_rights_that_they_do_not_need() {
         assert!(written.iter().all(|path| [folder, "/tmp"].contains(path)), "{written:?}");
         for service in ["service", "network-policy"] {
             let object = yaml(&format!("deploy/kubernetes/{verb}/{service}.yaml"));
-            let selector =
-                object.pointer("/spec/selector").or_else(|| object.pointer("/spec/podSelector/matchLabels"));
+            let selector = object.pointer("/spec/selector").or_else(|| object.pointer("/spec/podSelector/matchLabels"));
             assert_eq!(selector, Some(&labels), "{service}");
         }
         // What they take by name and is made by hand is said where it is made.
