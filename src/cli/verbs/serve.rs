@@ -131,6 +131,7 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let server = match Server::bind(AppState::new(Arc::clone(&engine), settings)).await {
         Ok(server) => server,
         Err(error) => {
+            engine.stop(Duration::ZERO).await;
             let _ = store.close().await;
             return Err(not_listening(&error));
         }
