@@ -336,7 +336,7 @@ impl<H: Hands> Reconciler<H> {
         };
         let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
         let closed = writer.close().await;
-        stopped?;
+        let stopped = stopped?;
         match outcome {
             Ok(()) => closed?,
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
@@ -352,12 +352,16 @@ impl<H: Hands> Reconciler<H> {
             let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
             return Ok(Seen::at(Some(plan.revision), outcome));
         };
-        Ok(Seen::at(Some(revision), Outcome::Applied { findings, totals: report.totals }))
+        // Where others wrote since the plan was made, the target has moved on from what was looked at.
+        let alone = Revision(plan.revision.0.saturating_add(stopped).saturating_add(1)) == revision;
+        let looked_at = if alone { revision } else { plan.revision };
+        Ok(Seen::at(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
     }
 
-    /// Suspends what is fought over, until a person resumes it.
-    async fn stop_fights(&mut self, writer: &dyn Writer, findings: &Findings) -> Result<(), ProviderError> {
+    /// Suspends what is fought over, until a person resumes it; how many were.
+    async fn stop_fights(&mut self, writer: &dyn Writer, findings: &Findings) -> Result<u64, ProviderError> {
         let mut suspensions = self.suspensions.to_vec();
+        let mut stopped = 0;
         for fight in &findings.fights {
             let order = SuspendOrder {
                 address: Some(fight.address.clone()),
@@ -366,17 +370,20 @@ impl<H: Hands> Reconciler<H> {
                 until: None,
             };
             match writer.suspend(&order).await {
-                Ok(suspension) => suspensions.push(suspension),
+                Ok(suspension) => {
+                    stopped += 1;
+                    suspensions.push(suspension);
+                }
                 Err(ProviderError::Absent(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        if !findings.fights.is_empty() {
+        if stopped > 0 {
             // In the order in which the target tells them.
             suspensions.sort_by(|one, other| one.address.cmp(&other.address));
             self.suspensions = suspensions.into();
         }
-        Ok(())
+        Ok(stopped)
     }
 }
 
