@@ -163,6 +163,20 @@ impl From<OpenError> for Failure {
 }
 
 impl Outcome {
+    /// The names that [`Self::as_str`] gives.
+    pub const NAMES: [&'static str; 10] = [
+        "in-sync",
+        "differs",
+        "applied",
+        "refused",
+        "invalid",
+        "tests-failed",
+        "suspended",
+        "waiting",
+        "interrupted",
+        "failed",
+    ];
+
     /// Its name in JSON.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

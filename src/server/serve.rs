@@ -59,7 +59,7 @@ pub struct Server {
 
 /// An address that is listened on for whatever answers there.
 pub struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
     behind_proxy: bool,
@@ -115,9 +115,9 @@ impl Listener {
         }
         let tls = settings.tls.as_ref().map(acceptor).transpose()?;
         let failed = |source| ServeError::Listen { address: settings.listen, source };
-        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, tls, behind_proxy: settings.behind_proxy, limits: settings.limits })
+        let socket = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, tls, behind_proxy: settings.behind_proxy, limits: settings.limits })
     }
 
     /// Where it is found on this machine: `http://127.0.0.1:8080`.
@@ -130,7 +130,7 @@ impl Listener {
     /// Answers by the router until `stop` ends, then ends what is under way within the time for it. `open` counts
     /// connections.
     pub async fn run(self, router: Router, open: &Gauge, stop: impl Future<Output = ()>) -> Drained {
-        let Self { listener, address: _, tls, behind_proxy, limits } = self;
+        let Self { socket, address: _, tls, behind_proxy, limits } = self;
         let shared = Arc::new(Shared { router, tls, limits, behind_proxy });
         let places = Arc::new(Semaphore::new(limits.connections));
         let graceful = GracefulShutdown::new();
@@ -140,7 +140,7 @@ impl Listener {
             // A place first: who finds none waits with the operating system, and costs nothing here.
             let next = async {
                 let place = Arc::clone(&places).acquire_owned().await;
-                (place, listener.accept().await)
+                (place, socket.accept().await)
             };
             let (place, accepted) = tokio::select! {
                 () = &mut stop => break,
@@ -164,7 +164,7 @@ impl Listener {
                 }
             }
         }
-        drop(listener);
+        drop(socket);
         tracing::info!(connections = connections.len(), "ending: finishing what is under way");
         let ended = tokio::time::timeout(limits.drain_time, graceful.shutdown()).await;
         let left = connections.len();

@@ -206,7 +206,7 @@ fn a_push_is_live_without_waiting_for_the_interval() {
     assert_eq!((ping.status, ping.json()["woken"].as_bool()), (200, Some(false)));
     let other = service.push("push", r#"{"ref":"refs/heads/feature"}"#);
     assert_eq!((other.status, other.json()["woken"].as_bool()), (200, Some(false)));
-    let signed = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b04e17e";
+    let signed = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     for (headers, body) in [
         (&[][..], "{}"),
         (&[("X-Hub-Signature-256", signed)], "Hello, World"),

@@ -36,8 +36,8 @@ pub struct TickV1 {
     pub revision: Option<u64>,
     /// Whether anything had moved, so that it was looked at; otherwise the outcome is that of the last look.
     pub looked: bool,
-    /// `in-sync`, `differs`, `applied`, `refused`, `invalid`, `tests-failed`, `suspended`, `waiting`, `interrupted` or
-    /// `failed`.
+    /// What came of it.
+    #[schemars(extend("enum" = Outcome::NAMES))]
     pub outcome: String,
     /// Ticks in a row that failed, this one included.
     pub failures: u32,
