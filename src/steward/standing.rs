@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
+use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::error_text::chain;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
@@ -369,12 +370,21 @@ fn agrees(outcome: &Outcome) -> bool {
     }
 }
 
+/// What is wrong with the manifests, and where.
+fn sentence(found: &DiagnosticRecord) -> String {
+    match (&found.file, found.line, found.column) {
+        (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: {}", found.message),
+        (Some(file), _, _) => format!("{file}: {}", found.message),
+        (None, _, _) => found.message.clone(),
+    }
+}
+
 /// What is wrong, in a sentence or a few.
 fn error_of(outcome: &Outcome, reasons: &[String]) -> Option<String> {
     /// So many sentences say enough.
     const SENTENCES: usize = 3;
     let sentences: Vec<String> = match outcome {
-        Outcome::Invalid { diagnostics, .. } => diagnostics.iter().map(|found| found.message.clone()).collect(),
+        Outcome::Invalid { diagnostics, .. } => diagnostics.iter().map(sentence).collect(),
         Outcome::InSync
         | Outcome::Differs(_)
         | Outcome::Applied { .. }
