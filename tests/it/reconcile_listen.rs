@@ -116,7 +116,7 @@ impl Listening {
     }
 
     /// All series of `/metrics` that are about reconciling, without the labels of the project.
-    fn metrics(&self) -> BTreeMap<String, f64> {
+    fn metrics(&self) -> BTreeMap<String, String> {
         let answer = self.get("/metrics");
         assert!(answer.content_type.starts_with("application/openmetrics-text"), "{}", answer.content_type);
         assert!(answer.body.ends_with("# EOF\n"));
@@ -128,14 +128,14 @@ impl Listening {
             let further =
                 labels.filter(|label| !["path=", "project=", "target="].iter().any(|own| label.starts_with(own)));
             let name = std::iter::once(name).chain(further).collect::<Vec<_>>().join(" ");
-            (name, value.parse().expect("a number"))
+            (name, value.trim_end_matches(".0").to_owned())
         });
         series.collect()
     }
 
-    fn metric(&self, name: &str) -> f64 {
+    fn metric(&self, name: &str) -> String {
         let metrics = self.metrics();
-        *metrics.get(name).unwrap_or_else(|| panic!("no {name} in {metrics:#?}"))
+        metrics.get(name).cloned().unwrap_or_else(|| panic!("no {name} in {metrics:#?}"))
     }
 
     #[cfg(unix)]
@@ -168,8 +168,9 @@ fn a_push_is_live_without_waiting_for_the_interval() {
     let mut service = Listening::start(&rig, &["--mode", "heal", "--git", &url, "--path", "acme"]);
     assert_eq!(service.outcome(), "applied");
     assert_eq!((service.get("/healthz").status, service.get("/readyz").status), (200, 200));
-    assert_eq!(service.metric("failures"), 0.0);
-    assert!(service.metric("applied_commit_timestamp_seconds") > 1e9);
+    assert_eq!(service.metric("failures"), "0");
+    let made: u64 = service.metric("applied_commit_timestamp_seconds").parse().expect("seconds");
+    assert!(made > 1_000_000_000);
 
     repository.write("acme/manifests.yaml", &base_with(&[BLUE]));
     let blue = repository.commit("blue");
@@ -181,7 +182,7 @@ fn a_push_is_live_without_waiting_for_the_interval() {
         (status["commit_seen"]["id"].as_str(), status["commit_applied"]["id"].as_str()),
         (Some(&*blue), Some(&*blue))
     );
-    assert_eq!(service.metric("actions_total kind=\"Destination\" action=\"update\" result=\"done\""), 1.0);
+    assert_eq!(service.metric("actions_total kind=\"Destination\" action=\"update\" result=\"done\""), "1");
 
     repository.write("acme/manifests.yaml", "kind: [");
     let broken = repository.commit("broken");
@@ -199,7 +200,10 @@ fn a_push_is_live_without_waiting_for_the_interval() {
         status["last_error"]["message"].as_str().is_some_and(|said| said.starts_with("manifests.yaml:1:")),
         "{status:#}"
     );
-    assert_eq!((service.metric("failures"), service.metric("ticks_total outcome=\"invalid\"")), (1.0, 1.0));
+    assert_eq!(
+        (service.metric("failures"), service.metric("ticks_total outcome=\"invalid\"")),
+        ("1".to_owned(), "1".to_owned())
+    );
     assert_eq!(service.get("/readyz").status, 200, "the service is as it should be");
 
     // None of these wakes it: the tick that follows is that of the mended commit, and there are no others.
@@ -228,8 +232,10 @@ fn a_push_is_live_without_waiting_for_the_interval() {
     let tick = service.tick();
     assert_eq!((tick["outcome"].as_str(), tick["commit"].as_str()), (Some("applied"), Some(&*mended)));
     assert_eq!(service.status()["failures"], 0);
-    let ticks: f64 = service.metrics().iter().filter(|(name, _)| name.starts_with("ticks_total")).map(|(_, n)| n).sum();
-    assert_eq!(ticks, 4.0);
+    let metrics = service.metrics();
+    let ticks = metrics.iter().filter(|(name, _)| name.starts_with("ticks_total"));
+    let ticks: u64 = ticks.map(|(_, count)| count.parse::<u64>().expect("a count")).sum();
+    assert_eq!(ticks, 4);
     assert_eq!(service.terminate(), Some(0));
 }
 
@@ -238,10 +244,10 @@ fn what_is_found_in_a_folder_is_told_and_a_saved_file_is_seen_at_once() {
     let rig = Rig::applied(BASE);
     let mut service = Listening::start(&rig, &[]);
     assert_eq!(service.outcome(), "in-sync");
-    assert_eq!(service.metric("differences kind=\"Destination\""), 0.0);
+    assert_eq!(service.metric("differences kind=\"Destination\""), "0");
     rig.write(&base_with(&[BLUE]));
     assert_eq!(service.outcome(), "differs", "nobody waits an hour");
-    assert_eq!(service.metric("differences kind=\"Destination\""), 1.0);
+    assert_eq!(service.metric("differences kind=\"Destination\""), "1");
     assert_eq!(
         service.status()["differences"],
         serde_json::json!([{ "address": "Destination/chat", "action": "update" }])
@@ -250,7 +256,7 @@ fn what_is_found_in_a_folder_is_told_and_a_saved_file_is_seen_at_once() {
     rig.touch_by_hand("Audience/sales");
     service.wake();
     assert_eq!(service.outcome(), "differs");
-    assert_eq!(service.metric("drift kind=\"Audience\""), 1.0);
+    assert_eq!(service.metric("drift kind=\"Audience\""), "1");
     let drift = &service.status()["drift"][0];
     assert_eq!((drift["address"].as_str(), drift["by"].as_str()), (Some("Audience/sales"), Some("kim@console")));
 
@@ -258,14 +264,14 @@ fn what_is_found_in_a_folder_is_told_and_a_saved_file_is_seen_at_once() {
     rig.project.ok(&suspend);
     service.wake();
     assert_eq!(service.outcome(), "suspended");
-    assert_eq!((service.metric("suspended"), service.metric("failures")), (1.0, 0.0));
+    assert_eq!((service.metric("suspended"), service.metric("failures")), ("1".to_owned(), "0".to_owned()));
     assert_eq!(service.status()["suspensions"][0]["reason"], "we look into it");
     let text = rig.project.ok(&["reconcile", "--once"]).out;
     assert!(text.contains(": suspended by ") && text.contains("we look into it; "), "{text}");
     rig.project.ok(&["resume"]);
     service.wake();
     assert_eq!(service.outcome(), "differs");
-    assert_eq!(service.metric("suspended"), 0.0);
+    assert_eq!(service.metric("suspended"), "0");
 }
 
 #[cfg(unix)]
