@@ -29,6 +29,7 @@ mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod reconcile;
+mod reconcile_listen;
 mod replay;
 mod retention;
 mod review_walk;
