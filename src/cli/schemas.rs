@@ -8,6 +8,7 @@ use crate::kinds::explain::DocumentKind;
 use crate::kinds::schema::{Variety, all_schema, file_name, to_draft07};
 use crate::manifest::{project_documentation, project_schema};
 use crate::plan::file_v1::plan_schema;
+use crate::reconcile::tell::event_v1::event_schema;
 
 /// A schema that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum PublishedSchema {
     Plan,
     /// A report of tests.
     TestReport,
+    /// An event of `reconcile`.
+    ReconcileEvent,
 }
 
 impl PublishedSchema {
@@ -31,7 +34,9 @@ impl PublishedSchema {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let kinds = ManifestKind::all().map(Self::Kind);
-        kinds.chain([Self::Manifest, Self::ManifestDraft07, Self::Project, Self::Plan, Self::TestReport]).collect()
+        let others =
+            [Self::Manifest, Self::ManifestDraft07, Self::Project, Self::Plan, Self::TestReport, Self::ReconcileEvent];
+        kinds.chain(others).collect()
     }
 
     /// The one that a person means: `webhook`, `IncomingWebhook`, `manifest-draft-07`.
@@ -52,6 +57,7 @@ impl PublishedSchema {
             Self::Project => "project".to_owned(),
             Self::Plan => "plan".to_owned(),
             Self::TestReport => "test-report".to_owned(),
+            Self::ReconcileEvent => "reconcile-event".to_owned(),
         }
     }
 
@@ -60,7 +66,7 @@ impl PublishedSchema {
     pub fn file(self) -> String {
         match self {
             Self::ManifestDraft07 => "manifest.draft-07.schema.json".to_owned(),
-            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan | Self::TestReport => {
+            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan | Self::TestReport | Self::ReconcileEvent => {
                 format!("{}.schema.json", self.name())
             }
         }
@@ -76,10 +82,11 @@ impl PublishedSchema {
             Self::Project => "the project file, trueup.yaml".to_owned(),
             Self::Plan => "a plan, as printed by `plan -o json` and saved by `plan --out`".to_owned(),
             Self::TestReport => "what came of tests, as printed by `test -o json`".to_owned(),
+            Self::ReconcileEvent => "an event, as sent by `reconcile --notify-url`".to_owned(),
         }
     }
 
-    /// The schema. Of a project file, a plan and a report there is one variety only.
+    /// The schema. Of a project file, a plan, a report and an event there is one variety only.
     #[must_use]
     pub fn schema(self, variety: Variety) -> Value {
         match self {
@@ -89,6 +96,7 @@ impl PublishedSchema {
             Self::Project => project_schema(),
             Self::Plan => plan_schema(),
             Self::TestReport => test_report_schema(),
+            Self::ReconcileEvent => event_schema(),
         }
     }
 

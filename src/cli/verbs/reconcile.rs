@@ -11,6 +11,7 @@ use crate::cli::arguments::{LimitArguments, LoadArguments, SecretArguments, Text
 use crate::cli::exit::{self, Exit};
 use crate::cli::reconciling::{CommandLineHands, WallClock, exit_of};
 use crate::cli::since::Since;
+use crate::cli::telling::{TellArguments, Telling};
 use crate::cli::view::{reconcile_json, reconcile_text, terminal};
 use crate::cli::{Context, actor, interrupt, target};
 use crate::reconcile::outcome::Tick;
@@ -64,6 +65,8 @@ pub struct Arguments {
     allow_send: bool,
     #[command(flatten)]
     limits: LimitArguments,
+    #[command(flatten)]
+    telling: TellArguments,
     /// Look once, and end with the exit code of what came of it.
     #[arg(long)]
     once: bool,
@@ -93,6 +96,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     interrupt::watch();
     let source = source(context, arguments)?;
+    let notes = arguments.git.as_ref().map(|_| context.working_folder.join(&arguments.state_dir));
+    let several = arguments.paths.len() > 1;
+    let mut telling = Telling::start(context, &arguments.telling, wish(arguments).mode, notes, several)?;
     let projects = arguments.paths.len().max(1);
     let reconciler = |_| {
         let hands = CommandLineHands {
@@ -107,11 +113,18 @@ async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exi
         let ticks = reconcile.once().await;
         for tick in &ticks {
             tell(context, arguments, tick);
+            telling.hear(tick);
         }
+        telling.finish();
         let exits = ticks.iter().map(|tick| exit_of(tick, arguments.detailed_exitcode));
         return Ok(exits.max_by_key(|exit| gravity(*exit)).unwrap_or(Exit::Done));
     }
-    reconcile.run(arguments.interval, &mut WallClock, &mut |tick| tell(context, arguments, tick)).await;
+    let mut told = |tick: &Tick| {
+        tell(context, arguments, tick);
+        telling.hear(tick);
+    };
+    reconcile.run(arguments.interval, &mut WallClock, &mut told).await;
+    telling.finish();
     Ok(if interrupt::was_terminated() { Exit::Done } else { Exit::Interrupted })
 }
 

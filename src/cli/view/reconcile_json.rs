@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::plan_text::refusal_text;
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::error_text::chain;
 use crate::object::action::ActionKind;
@@ -167,7 +166,7 @@ impl TickV1 {
 
 fn reasons(outcome: &Outcome) -> Vec<String> {
     match outcome {
-        Outcome::Refused { refusals, .. } => refusals.iter().map(refusal_text).collect(),
+        Outcome::Refused { refusals, .. } => refusals.iter().map(ToString::to_string).collect(),
         Outcome::TestsFailed { cases } => cases.iter().map(|case| format!("{case} did not pass")).collect(),
         Outcome::Waiting(holder) => vec![format!("{} holds the lease until {}", holder.actor, holder.expires_at)],
         Outcome::Failed(failure) => vec![format!("failed to {}", chain(failure))],
