@@ -131,8 +131,9 @@ impl<H: Hands> Reconciler<H> {
         if reader.moved_since(revision).await? {
             return Ok(true);
         }
-        // Whoever resumes raises no revision, and an end passes by itself.
-        Ok(!suspended.is_empty() && reader.suspensions().await? != suspended)
+        // Whoever suspends or resumes raises the revision; an end passes by itself.
+        let ends = suspended.iter().any(|suspension| suspension.until.is_some());
+        Ok(ends && reader.suspensions().await? != suspended)
     }
 
     async fn reader(&mut self) -> Result<&dyn Reader, Failure> {
@@ -269,7 +270,7 @@ impl<H: Hands> Reconciler<H> {
         };
         let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
         let closed = writer.close().await;
-        stopped?;
+        let stopped = stopped?;
         match outcome {
             Ok(()) => closed?,
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
@@ -285,11 +286,15 @@ impl<H: Hands> Reconciler<H> {
             let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
             return Ok(Seen::at(Some(plan.revision), outcome));
         };
-        Ok(Seen::at(Some(revision), Outcome::Applied { findings, totals: report.totals }))
+        // Where others wrote since the plan was made, the target has moved on from what was looked at.
+        let alone = Revision(plan.revision.0.saturating_add(stopped).saturating_add(1)) == revision;
+        let looked_at = if alone { revision } else { plan.revision };
+        Ok(Seen::at(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
     }
 
-    /// Suspends what is fought over, until a person resumes it.
-    async fn stop_fights(&self, writer: &dyn Writer, findings: &Findings) -> Result<(), ProviderError> {
+    /// Suspends what is fought over, until a person resumes it; how many were.
+    async fn stop_fights(&self, writer: &dyn Writer, findings: &Findings) -> Result<u64, ProviderError> {
+        let mut stopped = 0;
         for fight in &findings.fights {
             let reason = format!(
                 "a fight: corrected {} times in a row, and changed again by {} at {}",
@@ -302,11 +307,12 @@ impl<H: Hands> Reconciler<H> {
                 until: None,
             };
             match writer.suspend(&order).await {
-                Ok(_) | Err(ProviderError::Absent(_)) => {}
+                Ok(_) => stopped += 1,
+                Err(ProviderError::Absent(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(stopped)
     }
 }
 
