@@ -37,10 +37,24 @@ fn event(request: &Received) -> Value {
     assert_eq!(*header("webhook-signature"), format!("v1,{}", STANDARD.encode(mac)));
     assert_eq!((request.method.as_str(), header("content-type").as_str()), ("POST", "application/json"));
     let event = request.json();
-    let schema = jsonschema::validator_for(&event_schema()).expect("a schema");
-    let problems: Vec<String> = schema.iter_errors(&event).map(|error| error.to_string()).collect();
-    assert!(problems.is_empty(), "{problems:?}\n{event:#}");
+    assert_valid(&event);
     event
+}
+
+fn assert_valid(event: &Value) {
+    let schema = jsonschema::validator_for(&event_schema()).expect("a schema");
+    let problems: Vec<String> = schema.iter_errors(event).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?}\n{event:#}");
+}
+
+#[test]
+fn the_documented_event_is_one() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).expect("a page");
+    let blocks = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let events = blocks.filter(|block| block.contains("\"type\": \"trueup.reconcile.")).map(|block| {
+        assert_valid(&serde_json::from_str(block).expect("JSON"));
+    });
+    assert!(events.count() > 0);
 }
 
 fn types(requests: &[Received]) -> Vec<String> {
@@ -79,7 +93,10 @@ fn a_service_tells_each_thing_once_through_a_receiver_that_is_down_at_first() {
 
     let applied = &event(&requests[2])["data"];
     assert_eq!((applied["project"].as_str(), applied["mode"].as_str()), (Some("acme"), Some("heal")));
-    assert_eq!(applied["totals"]["add"], applied["actions"]["total"]);
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let totals = &applied["totals"];
+    let done = number(&totals["add"]) + number(&totals["change"]) + number(&totals["destroy"]);
+    assert_eq!(done, number(&applied["actions"]["total"]));
     let healed = &event(&requests[3])["data"];
     assert_eq!(healed["drift"]["total"], 1);
     let drift = &healed["drift"]["items"][0];

@@ -75,7 +75,7 @@ fn headline(outcome: &Outcome) -> String {
         }
         Outcome::TestsFailed { cases } => format!("nothing changed: {} did not pass", count(cases.len(), "test case")),
         Outcome::Suspended { suspension, findings } => {
-            format!("suspended {suspension}; {} left", count(findings.actions.len(), "action"))
+            format!("{suspension}; {} left", count(findings.actions.len(), "action"))
         }
         Outcome::Waiting(holder) => {
             format!("waiting: {} holds the lease until {}", holder.actor, holder.expires_at)
