@@ -10,6 +10,7 @@ mod command_line;
 mod configuration_model;
 mod data_flow;
 mod deliveries;
+mod deploy;
 mod drift;
 mod engine_rig;
 mod events;
