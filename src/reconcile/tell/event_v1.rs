@@ -38,8 +38,7 @@ const REASON: usize = 1_000;
 /// An event: something that `trueup reconcile` found, did, or could not do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EventV1 {
-    /// `trueup.reconcile.` and `applied`, `drift-found`, `drift-healed`, `fight-found`, `refused`, `failing`,
-    /// `recovered`, `suspended` or `resumed`.
+    /// What happened, such as `trueup.reconcile.applied`: the types stand in docs/operations.md.
     #[serde(rename = "type")]
     pub kind: String,
     /// When the tick ended that it is about.
