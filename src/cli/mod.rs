@@ -22,6 +22,7 @@ pub mod secret_source;
 pub mod server_folder;
 pub mod since;
 pub mod target;
+pub mod telling;
 pub mod verbs;
 pub mod view;
 

@@ -1,7 +1,6 @@
 //! What a plan says apply must not do without a further flag.
 
 use super::exit::{self, Exit};
-use super::view::plan_text;
 use crate::plan::plan_value::Refusal;
 
 /// Refuses while anything is left to refuse.
@@ -10,7 +9,7 @@ use crate::plan::plan_value::Refusal;
 /// With every refusal said on standard error.
 pub fn check(refusals: &[Refusal]) -> Result<(), Exit> {
     for refusal in refusals {
-        exit::say_error(&plan_text::refusal_text(refusal), None);
+        exit::say_error(&refusal.to_string(), None);
     }
     exit_of(refusals).map_or(Ok(()), Err)
 }

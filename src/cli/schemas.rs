@@ -9,6 +9,7 @@ use crate::kinds::explain::DocumentKind;
 use crate::kinds::schema::{Variety, all_schema, file_name, to_draft07};
 use crate::manifest::{project_documentation, project_schema};
 use crate::plan::file_v1::plan_schema;
+use crate::reconcile::tell::event_v1::event_schema;
 use crate::steward::status::status_schema;
 
 /// A schema that can be asked for.
@@ -30,6 +31,8 @@ pub enum PublishedSchema {
     ReconcileTick,
     /// How a reconcile that runs as a service stands.
     ReconcileStatus,
+    /// An event of `reconcile`.
+    ReconcileEvent,
 }
 
 impl PublishedSchema {
@@ -38,8 +41,8 @@ impl PublishedSchema {
     pub fn all() -> Vec<Self> {
         let kinds = ManifestKind::all().map(Self::Kind);
         let manifests = [Self::Manifest, Self::ManifestDraft07, Self::Project];
-        let documents = [Self::Plan, Self::TestReport, Self::ReconcileTick, Self::ReconcileStatus];
-        kinds.chain(manifests).chain(documents).collect()
+        let reconcile = [Self::ReconcileTick, Self::ReconcileStatus, Self::ReconcileEvent];
+        kinds.chain(manifests).chain([Self::Plan, Self::TestReport]).chain(reconcile).collect()
     }
 
     /// The one that a person means: `webhook`, `IncomingWebhook`, `manifest-draft-07`.
@@ -62,6 +65,7 @@ impl PublishedSchema {
             Self::TestReport => "test-report".to_owned(),
             Self::ReconcileTick => "reconcile-tick".to_owned(),
             Self::ReconcileStatus => "reconcile-status".to_owned(),
+            Self::ReconcileEvent => "reconcile-event".to_owned(),
         }
     }
 
@@ -76,7 +80,8 @@ impl PublishedSchema {
             | Self::Plan
             | Self::TestReport
             | Self::ReconcileTick
-            | Self::ReconcileStatus => format!("{}.schema.json", self.name()),
+            | Self::ReconcileStatus
+            | Self::ReconcileEvent => format!("{}.schema.json", self.name()),
         }
     }
 
@@ -92,6 +97,7 @@ impl PublishedSchema {
             Self::TestReport => "what came of tests, as printed by `test -o json`".to_owned(),
             Self::ReconcileTick => "one tick, as told in a line by `reconcile -o json`".to_owned(),
             Self::ReconcileStatus => "how things stand, as answered at `/status` by `reconcile --listen`".to_owned(),
+            Self::ReconcileEvent => "an event, as sent by `reconcile --notify-url`".to_owned(),
         }
     }
 
@@ -107,6 +113,7 @@ impl PublishedSchema {
             Self::TestReport => test_report_schema(),
             Self::ReconcileTick => tick_schema(),
             Self::ReconcileStatus => status_schema(),
+            Self::ReconcileEvent => event_schema(),
         }
     }
 

@@ -102,6 +102,21 @@ impl SecretSource for GuardedSource {
     }
 }
 
+/// The secret in a file that whoever runs the program names, not a manifest: no guard stands before it.
+///
+/// # Errors
+/// When it cannot be read, is empty, too large or no text.
+pub fn of_file(path: &Path) -> Result<SecretText, SecretProblem> {
+    let unreadable = |error: std::io::Error| SecretProblem::Unreadable {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LIMIT { Err(SecretProblem::Unusable("larger than 1 MiB")) } else { content(bytes) }
+}
+
 /// Whether a file begins as databases do.
 fn is_database(file: &Path) -> bool {
     let mut start = [0; 16];

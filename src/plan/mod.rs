@@ -17,6 +17,7 @@ pub mod publish;
 mod re_point;
 pub mod reason;
 pub mod referrers;
+mod refusal_text;
 pub mod review;
 pub mod selection;
 pub mod shown;

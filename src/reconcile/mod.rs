@@ -12,5 +12,6 @@ pub mod memory;
 pub mod outcome;
 pub mod run;
 pub mod source;
+pub mod tell;
 pub mod tick;
 pub mod wish;

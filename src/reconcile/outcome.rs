@@ -53,6 +53,30 @@ pub struct Tick {
     pub took: Duration,
 }
 
+#[cfg(test)]
+impl Tick {
+    /// A tick that looked, of a source that cannot be told apart from others.
+    pub(crate) fn sample(outcome: Outcome) -> Self {
+        Self {
+            at: Timestamp::UNIX_EPOCH,
+            path: String::new(),
+            project: None,
+            target: None,
+            commit: None,
+            revision: None,
+            looked: true,
+            outcome: Arc::new(outcome),
+            source_error: None,
+            failures: 0,
+            committed_at: None,
+            failed: Vec::new(),
+            suspensions: Arc::from([]),
+            suspended_objects: 0,
+            took: Duration::ZERO,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Outcome {

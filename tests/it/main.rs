@@ -51,6 +51,7 @@ mod server_trust;
 mod stories;
 mod support;
 mod suspension;
+mod telling;
 mod testing;
 mod tour;
 mod views;

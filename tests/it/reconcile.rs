@@ -115,7 +115,12 @@ impl Repository {
     pub(crate) fn commit(&self, message: &str) -> String {
         git(self.folder.path(), &["add", "-A"]);
         git(self.folder.path(), &["commit", "--quiet", "-m", message]);
-        git(self.folder.path(), &["rev-parse", "HEAD"])
+        self.commit_of("HEAD")
+    }
+
+    /// The whole name of a commit.
+    pub(crate) fn commit_of(&self, name: &str) -> String {
+        git(self.folder.path(), &["rev-parse", name])
     }
 
     pub(crate) fn url(&self) -> String {
@@ -195,21 +200,27 @@ fn several_projects_of_one_repository_are_told_apart() {
 }
 
 /// The service itself; killed when dropped.
-struct Service {
+pub(crate) struct Service {
     process: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
 impl Service {
     fn start(rig: &Rig) -> Self {
+        Self::start_with(rig, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(rig: &Rig, more: &[&str]) -> Self {
         let arguments = ["reconcile", "-o", "json", "--mode", "heal", "--interval", "1s"];
-        let mut process = rig.project.command(&arguments).stdout(Stdio::piped()).spawn().expect("a service");
+        let mut process =
+            rig.project.command(&[&arguments, more].concat()).stdout(Stdio::piped()).spawn().expect("a service");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         Self { process, lines }
     }
 
     /// The next tick of which this holds.
-    fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.next().expect("a service that goes on").expect("a line");
             let tick: Value = serde_json::from_str(&line).expect("JSON");
@@ -220,7 +231,7 @@ impl Service {
     }
 
     #[cfg(unix)]
-    fn signal(&mut self, name: &str) -> Option<i32> {
+    pub(crate) fn signal(&mut self, name: &str) -> Option<i32> {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().expect("kill");
         assert!(sent.success());
         self.process.wait().expect("an end").code()

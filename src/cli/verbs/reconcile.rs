@@ -15,6 +15,7 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::listening::ListenArguments;
 use crate::cli::reconciling::{CommandLineHands, WallClock, exit_of};
 use crate::cli::since::Since;
+use crate::cli::telling::{TellArguments, Telling};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
 use crate::cli::view::reconcile_json::reasons;
 use crate::cli::view::{reconcile_json, reconcile_text, terminal};
@@ -72,6 +73,8 @@ pub struct Arguments {
     allow_send: bool,
     #[command(flatten)]
     limits: LimitArguments,
+    #[command(flatten)]
+    telling: TellArguments,
     /// Look once, and end with the exit code of what came of it.
     #[arg(long)]
     once: bool,
@@ -110,6 +113,9 @@ async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exi
     log::begin(arguments.log_format.unwrap_or(log_format(arguments.output)), arguments.log_level);
     interrupt::watch();
     let source = source(context, arguments)?;
+    let notes = arguments.git.as_ref().map(|_| context.working_folder.join(&arguments.state_dir));
+    let several = arguments.paths.len() > 1;
+    let mut telling = Telling::start(context, &arguments.telling, wish(arguments).mode, notes, several)?;
     let projects = arguments.paths.len().max(1);
     let reconciler = |_| {
         let hands = CommandLineHands {
@@ -124,7 +130,9 @@ async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exi
         let ticks = reconcile.once().await;
         for tick in &ticks {
             tell(context, arguments, tick);
+            telling.hear(tick);
         }
+        telling.finish();
         let exits = ticks.iter().map(|tick| exit_of(tick, arguments.detailed_exitcode));
         return Ok(exits.max_by_key(|exit| gravity(*exit)).unwrap_or(Exit::Done));
     }
@@ -144,10 +152,12 @@ async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exi
         // First, so that whoever reads the line finds what it says.
         standing.note(tick, reasons(&tick.outcome));
         tell(context, arguments, tick);
+        telling.hear(tick);
     };
     reconcile.run(arguments.interval, &mut pace, &mut told).await;
     standing.end();
     drop(service);
+    telling.finish();
     tracing::info!("ended");
     Ok(if interrupt::was_terminated() { Exit::Done } else { Exit::Interrupted })
 }

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::plan_text::refusal_text;
 use super::style::count;
 use crate::kinds::DataClass;
 use crate::kinds::policy::RuleSeverity;
@@ -37,7 +36,7 @@ impl<'p> Attention<'p> {
         let is_new = |flow: &&DataFlow| flow.class == DataClass::Personal && flow.change == FlowChange::Added;
         let destroyed = plan.totals().destroy;
         Self {
-            refusals: plan.refusals.iter().map(refusal_text).collect(),
+            refusals: plan.refusals.iter().map(ToString::to_string).collect(),
             errors: policies(RuleSeverity::Error).collect(),
             warnings: policies(RuleSeverity::Warning).collect(),
             personal: plan.review.data_flow.iter().filter(is_new).collect(),

@@ -12,8 +12,6 @@ use crate::kinds::policy::RuleSeverity;
 use crate::plan::plan_value::{Plan, Refusal};
 use crate::plan::policy_finding::PolicyFinding;
 
-use super::plan_text::refusal_text;
-
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -69,7 +67,7 @@ impl Finding {
         for refusal in &plan.refusals {
             let is_told = matches!(refusal, Refusal::Policy { .. }) && !plan.review.policies.is_empty();
             if !is_told {
-                findings.push(Self::bare(Severity::Error, "refused", refusal_text(refusal)));
+                findings.push(Self::bare(Severity::Error, "refused", refusal.to_string()));
             }
         }
         let warnings = plan.warnings.iter().map(|warning| Self::bare(Severity::Warning, "plan", warning.clone()));

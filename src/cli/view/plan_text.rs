@@ -171,38 +171,9 @@ impl PlanView {
         }
         writeln!(out, "{}", self.style.paint(Role::Error, "Apply refuses this plan:"))?;
         for refusal in refusals {
-            writeln!(out, "  - {}", refusal_text(refusal))?;
+            writeln!(out, "  - {refusal}")?;
         }
         writeln!(out)
-    }
-}
-
-/// Why, and the flag that lifts it.
-#[must_use]
-pub fn refusal_text(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::TooManyDeletes { planned, allowed } => format!(
-            "{} and archives, where {allowed} are allowed: --max-deletes {planned} lifts this",
-            count(*planned, "delete")
-        ),
-        Refusal::TooMuchChanged { planned, managed, allowed } => {
-            let percent = planned.saturating_mul(100).div_ceil((*managed).max(1));
-            format!(
-                "{planned} of {managed} managed objects change ({percent} %), where {allowed} % are allowed: \
-                 --max-changed-percent {percent} lifts this"
-            )
-        }
-        Refusal::Protected(address) => {
-            format!("{address} is protected: take the annotation trueup.dev/protect out of its manifest first")
-        }
-        Refusal::Sends { addresses } => {
-            let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            format!("people are reached at once by {}: --allow-send consents", names.join(", "))
-        }
-        Refusal::Policy { errors } => format!("{} of the policies: mend what they name", count(*errors, "violation")),
-        Refusal::FailOn { reason, count: times } => {
-            format!("--fail-on {}: the replayed events show {times} of it", reason.as_str())
-        }
     }
 }
 

@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan_text::refusal_text;
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::error_text::chain;
 use crate::base::schema::published;
@@ -193,7 +192,7 @@ impl TickV1 {
 #[must_use]
 pub fn reasons(outcome: &Outcome) -> Vec<String> {
     match outcome {
-        Outcome::Refused { refusals, .. } => refusals.iter().map(refusal_text).collect(),
+        Outcome::Refused { refusals, .. } => refusals.iter().map(ToString::to_string).collect(),
         Outcome::TestsFailed { cases } => cases.iter().map(|case| format!("{case} did not pass")).collect(),
         Outcome::Waiting(holder) => vec![format!("{} holds the lease until {}", holder.actor, holder.expires_at)],
         Outcome::Failed(failure) => vec![format!("failed to {}", chain(failure))],

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use super::plan_text::refusal_text;
 use super::style::{Role, Style, count};
 use super::visible;
 use crate::base::error_text::chain;
@@ -123,7 +122,7 @@ fn details(out: &mut dyn Write, outcome: &Outcome, style: Style) -> io::Result<(
     match outcome {
         Outcome::Refused { refusals, .. } => {
             for refusal in refusals {
-                writeln!(out, "  {}: {}", style.paint(Role::Error, "refused"), visible::lines(&refusal_text(refusal)))?;
+                writeln!(out, "  {}: {}", style.paint(Role::Error, "refused"), visible::lines(&refusal.to_string()))?;
             }
         }
         Outcome::Invalid { diagnostics, .. } => {

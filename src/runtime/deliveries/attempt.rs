@@ -17,7 +17,7 @@ use crate::kinds::{Address, Kind, Spec};
 use crate::object::delivery::DeliveryState;
 use crate::runtime::configuration::LiveObject;
 use crate::runtime::outgoing::request::{Owner, Ready, Sending, ready};
-use crate::runtime::outgoing::{AnswerBody, OutgoingAnswer};
+use crate::runtime::outgoing::{AnswerBody, OutgoingAnswer, retry_after};
 use crate::store::{AttemptEnd, DeliveryEnd, StoreError};
 
 /// What an attempt came to.
@@ -149,7 +149,7 @@ fn answered(answer: &OutgoingAnswer, now: Timestamp) -> Answered {
     } else {
         Some(format!("the receiver answered {}", status.as_u16()))
     };
-    let wish = answer.header("retry-after").and_then(|header| schedule::wish(header, now));
+    let wish = answer.header("retry-after").and_then(|header| retry_after::wish(header, now));
     Answered { status: Some(status), error, wish }
 }
 

@@ -1,6 +1,5 @@
 //! When a delivery is tried again.
 
-use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long after each attempt that failed the next one is due, in seconds: after the first 5 s, and so on. Before the
@@ -9,8 +8,6 @@ const WAITS: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600, 1
 /// By how much of itself a wait is longer or shorter by chance, in percent: what failed together does not come back
 /// together.
 const JITTER: i64 = 10;
-/// The longest that a receiver can have a delivery wait.
-const LONGEST_WISH: i64 = 24 * 3_600;
 
 /// When the attempt after `tried` failed ones is due; `None` when there is none.
 ///
@@ -30,20 +27,6 @@ pub(super) fn next(
     let shift = i64::from(chance) * (2 * spread) / i64::from(u32::MAX) - spread;
     let due = now.checked_add(SignedDuration::from_millis(wait * 1_000 + shift)).unwrap_or(Timestamp::MAX);
     Some(wish.map_or(due, |wish| wish.max(due)))
-}
-
-/// The time a `Retry-After` header asks for: a number of seconds, or a date. What cannot be read, and what lies in the
-/// past, asks for nothing; more than a day is a day.
-pub(super) fn wish(header: &str, now: Timestamp) -> Option<Timestamp> {
-    let header = header.trim();
-    let after = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
-    let asked = if !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit()) {
-        // A number too large for the type is certainly longer than a day.
-        after(header.parse().unwrap_or(LONGEST_WISH).min(LONGEST_WISH))
-    } else {
-        rfc2822::parse(header).ok()?.timestamp()
-    };
-    (asked > now).then(|| asked.min(after(LONGEST_WISH)))
 }
 
 #[cfg(test)]
@@ -71,21 +54,6 @@ mod tests {
         assert_eq!(minutes(8), None);
         assert_eq!(next(3, 3, now, 0, None), None);
         assert_eq!(next(1, 1, now, 0, Some(at(1_900_000_100))), None);
-    }
-
-    #[test]
-    fn a_receiver_s_wish_is_read() {
-        let now = at(1_900_000_000);
-        let seconds = |header: &str| wish(header, now).map(|at| at.duration_since(now).as_secs());
-        assert_eq!(seconds("120"), Some(120));
-        assert_eq!(seconds(" 0 "), None);
-        assert_eq!(seconds("99999999999999999999"), Some(86_400));
-        assert_eq!(seconds("Sun, 17 Mar 2030 17:48:20 GMT"), Some(100));
-        assert_eq!(seconds("Sun, 17 Mar 2030 17:46:00 GMT"), None);
-        assert_eq!(seconds("Mon, 17 Mar 2031 17:48:20 GMT"), Some(86_400));
-        for odd in ["", "-1", "soon", "1.5", "12 s"] {
-            assert_eq!(seconds(odd), None, "{odd}");
-        }
     }
 
     proptest! {

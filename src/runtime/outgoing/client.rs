@@ -21,9 +21,11 @@ pub struct OutgoingSettings {
     /// Ranges that are not public and may be reached all the same.
     pub allow_egress: Vec<IpNet>,
     /// A proxy that does all connecting; `http` or `https`. Names are then resolved by the proxy, so that what they
-    /// stand for is for the proxy to refuse; addresses in URLs are still checked here. Proxies named by the
-    /// environment are never used.
+    /// stand for is for the proxy to refuse; addresses in URLs are still checked here.
     pub proxy: Option<Url>,
+    /// Whether proxies that the environment names are used where `proxy` is `None`. Not for URLs of strangers: such a
+    /// proxy stands outside the rules.
+    pub environment_proxies: bool,
     /// Certificates of authorities, PEM, trusted in place of the operating system's.
     pub ca_pem: Option<Vec<u8>>,
     /// The `User-Agent` of requests that set none.
@@ -35,6 +37,7 @@ impl Default for OutgoingSettings {
         Self {
             allow_egress: Vec::new(),
             proxy: None,
+            environment_proxies: false,
             ca_pem: None,
             user_agent: concat!("trueup/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -89,15 +92,16 @@ impl Outgoing {
     /// # Errors
     /// As [`Outgoing::new`].
     pub fn with_lookup(settings: &OutgoingSettings, lookup: &Arc<dyn Lookup>) -> Result<Self, SettingsError> {
-        let OutgoingSettings { allow_egress, proxy, ca_pem, user_agent } = settings;
+        let OutgoingSettings { allow_egress, proxy, environment_proxies, ca_pem, user_agent } = settings;
         let egress = Egress::new(allow_egress.clone());
         let authorities = ca_pem.as_ref().map(|pem| Certificate::from_pem_bundle(pem));
         let authorities = authorities.transpose().map_err(SettingsError::Authorities)?;
         let builder = || -> Result<ClientBuilder, SettingsError> {
             let exempt = proxy.as_ref().and_then(Url::host_str).map(str::to_owned);
             let resolver = GuardedResolver { egress: egress.clone(), lookup: Arc::clone(lookup), exempt };
-            let mut builder = Client::builder()
-                .no_proxy()
+            let builder = Client::builder();
+            let builder = if *environment_proxies { builder } else { builder.no_proxy() };
+            let mut builder = builder
                 .redirect(redirect::Policy::none())
                 .referer(false)
                 .user_agent(user_agent)

@@ -12,6 +12,7 @@ pub mod oauth2;
 pub mod pace;
 pub mod request;
 mod resolver;
+pub mod retry_after;
 pub mod signature;
 
 #[cfg(test)]

@@ -41,15 +41,10 @@ fn tick(second: i64, outcome: Outcome) -> Tick {
         target: Some(Name::from_any("production")),
         commit: Some(format!("commit {second}")),
         revision: Some(Revision(7)),
-        looked: true,
         failures: u32::from(outcome.is_failure()),
-        outcome: Arc::new(outcome),
-        source_error: None,
         committed_at: Some(time(second)),
-        failed: Vec::new(),
-        suspensions: Arc::new([]),
-        suspended_objects: 0,
         took: Duration::from_millis(30),
+        ..Tick::sample(outcome)
     }
 }
 
