@@ -1,5 +1,6 @@
 //! One project kept true: a tick asks whether anything moved, and only then looks and, in `heal`, applies.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::base::secret::SecretRef;
 use crate::desired::Desired;
 use crate::desired::load::LoadedProject;
 use crate::desired::secrets::Secrets;
+use crate::kinds::Address;
 use crate::manifest::{Project, TargetSettings};
 use crate::object::lease::LEASE_RENEWAL;
 use crate::object::suspension::{SuspendOrder, Suspension};
@@ -49,6 +51,23 @@ impl Seen {
         Self { revision, outcome }
     }
 }
+
+/// What came of a plan.
+enum Acted {
+    /// This; it is done with.
+    Seen(Seen),
+    /// Somebody suspended what it was about: look again.
+    Suspended,
+}
+
+impl Acted {
+    fn seen(revision: Option<Revision>, outcome: Outcome) -> Self {
+        Self::Seen(Seen::at(revision, outcome))
+    }
+}
+
+/// How often a tick looks again because something was suspended meanwhile.
+const LOOKS: usize = 3;
 
 impl<H: Hands> Reconciler<H> {
     /// A project of which nothing is known yet.
@@ -92,8 +111,13 @@ impl<H: Hands> Reconciler<H> {
         };
         self.rest(&outcome).await;
         self.memory.count(outcome.is_failure());
-        let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder).filter(|_| looked));
+        let commit = sighting.commit.clone().or_else(|| self.commit_of(sighting, looked));
         self.told(&sighting.path, commit, revision, looked, outcome, source_error)
+    }
+
+    /// What a folder is at; asking runs a command, for which a tick that rests has no reason.
+    fn commit_of(&self, sighting: &Sighting, looked: bool) -> Option<String> {
+        looked.then(|| self.hands.commit(&sighting.folder)).flatten()
     }
 
     fn told(
@@ -182,17 +206,23 @@ impl<H: Hands> Reconciler<H> {
         self.secret_files = secret_files(desired);
         *state = with_stamps(outside, &self.secret_files);
         let secrets = self.hands.secrets(desired);
-        let (wish, now, id) = (self.wish.clone(), self.hands.now(), self.hands.new_id());
-        let looked = match self.reader().await {
-            Ok(reader) => Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await,
-            Err(failure) => return Seen::at(None, Outcome::Failed(failure)),
-        };
-        let Looked { plan, findings } = match looked {
-            Ok(looked) => looked,
-            Err((revision, outcome)) => return Seen::at(revision, *outcome),
-        };
-        self.suspensions.clone_from(&plan.suspensions);
-        self.act(sighting, &loaded, &secrets, plan, findings).await
+        for _ in 0..LOOKS {
+            let (wish, now, id) = (self.wish.clone(), self.hands.now(), self.hands.new_id());
+            let looked = match self.reader().await {
+                Ok(reader) => Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await,
+                Err(failure) => return Seen::at(None, Outcome::Failed(failure)),
+            };
+            let Looked { plan, findings } = match looked {
+                Ok(looked) => looked,
+                Err((revision, outcome)) => return Seen::at(revision, *outcome),
+            };
+            self.suspensions.clone_from(&plan.suspensions);
+            match self.act(sighting, &loaded, &secrets, plan, findings).await {
+                Acted::Seen(seen) => return seen,
+                Acted::Suspended => {}
+            }
+        }
+        Seen::at(None, Outcome::Interrupted)
     }
 
     async fn change_project(&mut self, project: &Project) {
@@ -211,38 +241,39 @@ impl<H: Hands> Reconciler<H> {
         secrets: &Secrets,
         plan: Plan,
         findings: Findings,
-    ) -> Seen {
+    ) -> Acted {
         let at = Some(plan.revision);
         let nothing = plan.is_empty() && plan.unknown_secrets.is_empty();
         if let Some(suspension) = plan.project_suspension() {
-            return Seen::at(at, Outcome::Suspended { suspension: suspension.clone(), findings });
+            return Acted::seen(at, Outcome::Suspended { suspension: suspension.clone(), findings });
         }
         if self.wish.mode == Mode::Report {
             let same = plan.is_empty();
-            return Seen::at(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
+            return Acted::seen(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
         }
         if nothing && findings.fights.is_empty() {
             let same = findings.left_alone.is_empty();
-            return Seen::at(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
+            return Acted::seen(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
         }
         if !plan.refusals.is_empty() {
-            return Seen::at(at, Outcome::Refused { findings, refusals: plan.refusals });
+            return Acted::seen(at, Outcome::Refused { findings, refusals: plan.refusals });
         }
         let project = &loaded.desired.project;
         if project.target.require_saved_plan {
-            return Seen::at(at, Outcome::Failed(Failure::OnlySavedPlans(project.target.name.clone())));
+            return Acted::seen(at, Outcome::Failed(Failure::OnlySavedPlans(project.target.name.clone())));
         }
         let problems = unavailable(&plan, &loaded.desired, secrets);
         if !problems.is_empty() {
             let diagnostics = records(&problems, &loaded.desired.sources);
-            return Seen::at(at, Outcome::Invalid { diagnostics, conflict: false });
+            return Acted::seen(at, Outcome::Invalid { diagnostics, conflict: false });
         }
         // One process must not write to a file that it still reads.
         self.close().await;
-        match self.heal(sighting, loaded, secrets, &plan, findings).await {
-            Ok(seen) => seen,
-            Err(failure) => Seen::at(None, Outcome::Failed(failure)),
-        }
+        let mut stopped = Vec::new();
+        let healed = self.heal(sighting, loaded, secrets, &plan, findings, &mut stopped).await;
+        // That somebody resumes them is seen as of all that is suspended.
+        self.suspensions.extend(stopped);
+        healed.unwrap_or_else(|failure| Acted::seen(None, Outcome::Failed(failure)))
     }
 
     async fn heal(
@@ -252,10 +283,13 @@ impl<H: Hands> Reconciler<H> {
         secrets: &Secrets,
         plan: &Plan,
         mut findings: Findings,
-    ) -> Result<Seen, Failure> {
+        stopped: &mut Vec<Suspension>,
+    ) -> Result<Acted, Failure> {
+        let suspended = plan.suspensions.iter().filter_map(|suspension| suspension.address.clone());
+        let left_alone: BTreeSet<Address> = suspended.chain(findings.left_alone.iter().cloned()).collect();
         let body = body_digest(plan).map_err(|error| Failure::Plan(error.to_string()))?;
         let writer = self.hands.writer(&loaded.desired.project).await?;
-        let stopped = self.stop_fights(&*writer, &findings).await;
+        let all_stopped = self.stop_fights(&*writer, &findings, stopped).await;
         let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder));
         let request = Request {
             plan,
@@ -266,30 +300,37 @@ impl<H: Hands> Reconciler<H> {
             commit: commit.as_deref(),
             lease_renewal: LEASE_RENEWAL,
             interrupted: &|| self.hands.interrupted(),
+            left_alone: Some(&left_alone),
         };
         let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
         let closed = writer.close().await;
-        stopped?;
+        all_stopped?;
         match outcome {
             Ok(()) => closed?,
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
-                return Ok(Seen::at(None, Outcome::Waiting(holder)));
+                return Ok(Acted::seen(None, Outcome::Waiting(holder)));
             }
             Err(ApplyError::Provider(error)) => return Err(error.into()),
             Err(ApplyError::Make(error)) => return Err(error.into()),
-            Err(ApplyError::Interrupted) => return Ok(Seen::at(None, Outcome::Interrupted)),
+            Err(ApplyError::Interrupted) => return Ok(Acted::seen(None, Outcome::Interrupted)),
+            Err(ApplyError::Suspended) => return Ok(Acted::Suspended),
         }
         findings.actions = report.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
         let Some(revision) = report.revision else {
             let same = findings.left_alone.is_empty();
             let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
-            return Ok(Seen::at(Some(plan.revision), outcome));
+            return Ok(Acted::seen(Some(plan.revision), outcome));
         };
-        Ok(Seen::at(Some(revision), Outcome::Applied { findings, totals: report.totals }))
+        Ok(Acted::seen(Some(revision), Outcome::Applied { findings, totals: report.totals }))
     }
 
     /// Suspends what is fought over, until a person resumes it.
-    async fn stop_fights(&self, writer: &dyn Writer, findings: &Findings) -> Result<(), ProviderError> {
+    async fn stop_fights(
+        &self,
+        writer: &dyn Writer,
+        findings: &Findings,
+        stopped: &mut Vec<Suspension>,
+    ) -> Result<(), ProviderError> {
         for fight in &findings.fights {
             let reason = format!(
                 "a fight: corrected {} times in a row, and changed again by {} at {}",
@@ -302,7 +343,8 @@ impl<H: Hands> Reconciler<H> {
                 until: None,
             };
             match writer.suspend(&order).await {
-                Ok(_) | Err(ProviderError::Absent(_)) => {}
+                Ok(suspension) => stopped.push(suspension),
+                Err(ProviderError::Absent(_)) => {}
                 Err(error) => return Err(error),
             }
         }

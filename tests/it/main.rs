@@ -28,6 +28,7 @@ mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod reconcile;
+mod reconcile_rig;
 mod replay;
 mod retention;
 mod review_walk;

@@ -70,7 +70,8 @@ fn one_look_ends_with_the_exit_code_of_what_came_of_it() {
     }
 }
 
-fn git(folder: &Path, words: &[&str]) -> String {
+/// Runs git in a folder.
+pub(crate) fn git(folder: &Path, words: &[&str]) -> String {
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)
@@ -84,8 +85,9 @@ fn git(folder: &Path, words: &[&str]) -> String {
 }
 
 /// A repository beside the rig's folder with the rig's project twice, under two names, over the rig's store.
-struct Repository {
-    folder: tempfile::TempDir,
+pub(crate) struct Repository {
+    /// Its files.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Repository {
@@ -106,19 +108,39 @@ impl Repository {
         repository
     }
 
-    fn write(&self, path: &str, text: &str) {
+    /// The rig's project alone, with the rig's target.
+    pub(crate) fn with(rig: &Rig, manifests: &str) -> Self {
+        let repository = Self { folder: tempfile::tempdir().expect("a folder") };
+        git(repository.folder.path(), &["init", "--quiet", "-b", "main"]);
+        let file = std::fs::read_to_string(rig.project.join("trueup.yaml")).expect("a project file");
+        repository.write("trueup.yaml", &file);
+        repository.write("manifests.yaml", manifests);
+        repository.commit("first");
+        repository
+    }
+
+    /// Takes the repository away while something is done.
+    pub(crate) fn away<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        let away = self.folder.path().with_extension("away");
+        std::fs::rename(self.folder.path(), &away).expect("a move");
+        let done = meanwhile();
+        std::fs::rename(&away, self.folder.path()).expect("a move");
+        done
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 
-    fn commit(&self, message: &str) -> String {
+    pub(crate) fn commit(&self, message: &str) -> String {
         git(self.folder.path(), &["add", "-A"]);
         git(self.folder.path(), &["commit", "--quiet", "-m", message]);
         git(self.folder.path(), &["rev-parse", "HEAD"])
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("file://{}", self.folder.path().display())
     }
 }
@@ -149,13 +171,12 @@ fn a_repository_is_followed_and_a_broken_commit_changes_nothing() {
     repository.commit("mended");
     assert_eq!(once(&rig, &heal, 0)["outcome"], "in-sync");
     // The remote is away: what was seen of it is kept true all the same, and it is said.
-    let away = repository.folder.path().with_extension("away");
-    std::fs::rename(repository.folder.path(), &away).expect("a move");
-    rig.touch_by_hand("Audience/sales");
-    let tick = once(&rig, &heal, 1);
+    let tick = repository.away(|| {
+        rig.touch_by_hand("Audience/sales");
+        once(&rig, &heal, 1)
+    });
     assert_eq!(tick["outcome"], "applied");
     assert!(tick["source_error"].as_str().is_some_and(|error| error.contains("ask the repository")), "{tick}");
-    std::fs::rename(&away, repository.folder.path()).expect("a move");
 
     git(repository.folder.path(), &["reset", "--quiet", "--hard", "HEAD~2"]);
     repository.write("acme/manifests.yaml", BASE);
@@ -195,7 +216,7 @@ fn several_projects_of_one_repository_are_told_apart() {
 }
 
 /// The service itself; killed when dropped.
-struct Service {
+pub(crate) struct Service {
     process: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
@@ -203,13 +224,18 @@ struct Service {
 impl Service {
     fn start(rig: &Rig) -> Self {
         let arguments = ["reconcile", "-o", "json", "--mode", "heal", "--interval", "1s"];
-        let mut process = rig.project.command(&arguments).stdout(Stdio::piped()).spawn().expect("a service");
+        Self::run(&mut rig.project.command(&arguments))
+    }
+
+    /// Runs it, which is to write JSON.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("a service");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         Self { process, lines }
     }
 
     /// The next tick of which this holds.
-    fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.next().expect("a service that goes on").expect("a line");
             let tick: Value = serde_json::from_str(&line).expect("JSON");
@@ -217,6 +243,12 @@ impl Service {
                 return tick;
             }
         }
+    }
+
+    /// As `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("a kill");
+        self.process.wait().expect("an end");
     }
 
     #[cfg(unix)]
