@@ -54,7 +54,16 @@ fn main() {
     };
     let source = Source::Folder(Folder::new(project.clone()));
     let mut reconcile = Reconcile::new(source, vec![Reconciler::new(hands, wish)]);
-    let mut rounds = Rounds { project, made: 0, ticks, early: 0, late: 0, began: Instant::now(), idle: Vec::new() };
+    let mut rounds = Rounds {
+        project,
+        made: 0,
+        ticks,
+        early: 0,
+        late: 0,
+        course: Vec::new(),
+        began: Instant::now(),
+        idle: Vec::new(),
+    };
     let (mut applied, mut looked) = (0, 0);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(reconcile.run(Duration::from_secs(1), &mut rounds, &mut |tick| {
@@ -62,11 +71,11 @@ fn main() {
         looked += u64::from(tick.looked);
         assert!(!tick.outcome.is_failure(), "{:?}", tick.outcome);
     }));
-    let Rounds { early, late, mut idle, .. } = rounds;
+    let Rounds { early, late, course, mut idle, .. } = rounds;
     idle.sort_unstable();
     let middle = idle.get(idle.len() / 2).copied().unwrap_or_default();
     let figures = json!({
-        "ticks": ticks, "looked": looked, "applied": applied, "early_kb": early, "late_kb": late,
+        "ticks": ticks, "looked": looked, "applied": applied, "early_kb": early, "late_kb": late, "course_kb": course,
         "idle_microseconds": u64::try_from(middle.as_micros()).unwrap_or(u64::MAX),
     });
     println!("{figures}");
@@ -83,6 +92,8 @@ struct Rounds {
     ticks: u64,
     early: u64,
     late: u64,
+    /// At each tenth of the ticks.
+    course: Vec<u64>,
     began: Instant,
     idle: Vec<Duration>,
 }
@@ -104,6 +115,9 @@ impl Pace for Rounds {
             self.early = resident();
         }
         self.late = resident();
+        if self.made.is_multiple_of((self.ticks / 10).max(1)) {
+            self.course.push(self.late);
+        }
         if Self::is_change(self.made) {
             change(&self.project, self.made);
         }

@@ -155,8 +155,9 @@ impl<H: Hands> Reconciler<H> {
         if reader.moved_since(revision).await? {
             return Ok(true);
         }
-        // Whoever resumes raises no revision, and an end passes by itself.
-        Ok(!suspended.is_empty() && reader.suspensions().await? != suspended)
+        // Whoever suspends or resumes raises the revision; an end passes by itself.
+        let ends = suspended.iter().any(|suspension| suspension.until.is_some());
+        Ok(ends && reader.suspensions().await? != suspended)
     }
 
     async fn reader(&mut self) -> Result<&dyn Reader, Failure> {
@@ -269,10 +270,7 @@ impl<H: Hands> Reconciler<H> {
         }
         // One process must not write to a file that it still reads.
         self.close().await;
-        let mut stopped = Vec::new();
-        let healed = self.heal(sighting, loaded, secrets, &plan, findings, &mut stopped).await;
-        // That somebody resumes them is seen as of all that is suspended.
-        self.suspensions.extend(stopped);
+        let healed = self.heal(sighting, loaded, secrets, &plan, findings).await;
         healed.unwrap_or_else(|failure| Acted::seen(None, Outcome::Failed(failure)))
     }
 
@@ -283,13 +281,12 @@ impl<H: Hands> Reconciler<H> {
         secrets: &Secrets,
         plan: &Plan,
         mut findings: Findings,
-        stopped: &mut Vec<Suspension>,
     ) -> Result<Acted, Failure> {
         let suspended = plan.suspensions.iter().filter_map(|suspension| suspension.address.clone());
         let left_alone: BTreeSet<Address> = suspended.chain(findings.left_alone.iter().cloned()).collect();
         let body = body_digest(plan).map_err(|error| Failure::Plan(error.to_string()))?;
         let writer = self.hands.writer(&loaded.desired.project).await?;
-        let all_stopped = self.stop_fights(&*writer, &findings, stopped).await;
+        let stopped = self.stop_fights(&*writer, &findings).await;
         let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder));
         let request = Request {
             plan,
@@ -304,7 +301,7 @@ impl<H: Hands> Reconciler<H> {
         };
         let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
         let closed = writer.close().await;
-        all_stopped?;
+        let stopped = stopped?;
         match outcome {
             Ok(()) => closed?,
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
@@ -321,16 +318,15 @@ impl<H: Hands> Reconciler<H> {
             let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
             return Ok(Acted::seen(Some(plan.revision), outcome));
         };
-        Ok(Acted::seen(Some(revision), Outcome::Applied { findings, totals: report.totals }))
+        // Where others wrote since the plan was made, the target has moved on from what was looked at.
+        let alone = Revision(plan.revision.0.saturating_add(stopped).saturating_add(1)) == revision;
+        let looked_at = if alone { revision } else { plan.revision };
+        Ok(Acted::seen(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
     }
 
-    /// Suspends what is fought over, until a person resumes it.
-    async fn stop_fights(
-        &self,
-        writer: &dyn Writer,
-        findings: &Findings,
-        stopped: &mut Vec<Suspension>,
-    ) -> Result<(), ProviderError> {
+    /// Suspends what is fought over, until a person resumes it; how many were.
+    async fn stop_fights(&self, writer: &dyn Writer, findings: &Findings) -> Result<u64, ProviderError> {
+        let mut stopped = 0;
         for fight in &findings.fights {
             let reason = format!(
                 "a fight: corrected {} times in a row, and changed again by {} at {}",
@@ -343,12 +339,12 @@ impl<H: Hands> Reconciler<H> {
                 until: None,
             };
             match writer.suspend(&order).await {
-                Ok(suspension) => stopped.push(suspension),
+                Ok(_) => stopped += 1,
                 Err(ProviderError::Absent(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(stopped)
     }
 }
 

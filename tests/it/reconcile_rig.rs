@@ -21,12 +21,19 @@ use uuid::Uuid;
 
 use crate::rig::{Opener, Rig};
 
+/// What somebody does once the next plan is made and not yet applied.
+pub(crate) enum Meanwhile {
+    /// Changes an object by hand. Not for a rig with a server.
+    Touch(&'static str),
+    /// Suspends.
+    Suspend(SuspendOrder),
+}
+
 /// The hands of a rig: its folder, its secrets, its target, its clock.
 pub(crate) struct RigHands {
     opener: Opener,
     ids: AtomicU64,
-    /// What somebody suspends between the next plan and its write.
-    meanwhile: Arc<Mutex<Option<SuspendOrder>>>,
+    meanwhile: Arc<Mutex<Option<Meanwhile>>>,
 }
 
 impl Hands for RigHands {
@@ -51,9 +58,12 @@ impl Hands for RigHands {
 
     fn writer<'a>(&'a self, _project: &'a Project) -> Opening<'a, dyn Writer> {
         Box::pin(async {
+            let meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(Meanwhile::Touch(address)) = meanwhile {
+                self.opener.touch_by_hand(address).await;
+            }
             let writer = self.opener.writer().await?;
-            let order = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(order) = order {
+            if let Some(Meanwhile::Suspend(order)) = meanwhile {
                 writer.suspend(&order).await?;
             }
             Ok(writer)
@@ -96,23 +106,27 @@ fn wish(mode: Mode) -> Wish {
 
 /// Reconciles the rig's folder.
 pub(crate) fn reconciling(rig: &Rig, mode: Mode) -> Reconcile<RigHands> {
+    reconciling_meanwhile(rig, mode, &Arc::default())
+}
+
+/// Reconciles the rig's folder, and somebody does something in the middle of a tick.
+pub(crate) fn reconciling_meanwhile(
+    rig: &Rig,
+    mode: Mode,
+    meanwhile: &Arc<Mutex<Option<Meanwhile>>>,
+) -> Reconcile<RigHands> {
     let folder = rig.project.path().canonicalize().expect("a folder");
-    following(rig, Source::Folder(Folder::new(folder)), mode)
+    of(rig, Source::Folder(Folder::new(folder)), mode, meanwhile)
 }
 
 /// Reconciles another source with the rig's target.
 pub(crate) fn following(rig: &Rig, source: Source, mode: Mode) -> Reconcile<RigHands> {
-    suspended_meanwhile(rig, source, mode, &Arc::default())
+    of(rig, source, mode, &Arc::default())
 }
 
-/// Reconciles, and somebody suspends something between the next plan and its write.
-pub(crate) fn suspended_meanwhile(
-    rig: &Rig,
-    source: Source,
-    mode: Mode,
-    meanwhile: &Arc<Mutex<Option<SuspendOrder>>>,
-) -> Reconcile<RigHands> {
-    let hands = RigHands { opener: rig.opener(), ids: AtomicU64::new(rand_start()), meanwhile: Arc::clone(meanwhile) };
+fn of(rig: &Rig, source: Source, mode: Mode, meanwhile: &Arc<Mutex<Option<Meanwhile>>>) -> Reconcile<RigHands> {
+    let meanwhile = Arc::clone(meanwhile);
+    let hands = RigHands { opener: rig.opener(), ids: AtomicU64::new(rand_start()), meanwhile };
     Reconcile::new(source, vec![Reconciler::new(hands, wish(mode))])
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-use super::{Sighting, SourceError, bytes_of};
+use super::{Sighting, SourceError, write_stamp};
 use crate::base::digest::Digest;
 
 /// The one file beginning with a dot that counts: it says what is a manifest.
@@ -45,9 +45,12 @@ fn project_folder(path: &Path) -> PathBuf {
 fn state(folder: &Path) -> Result<Digest, SourceError> {
     let unreadable = |reason: String| SourceError::File { action: "read", path: folder.to_owned(), reason };
     fs::read_dir(folder).map_err(|error| unreadable(error.to_string()))?;
-    let (mut folders, mut parts) = (vec![folder.to_owned()], Vec::new());
+    let (mut folders, mut stamps) = (vec![folder.to_owned()], Vec::new());
     while let Some(path) = folders.pop() {
         let Ok(entries) = fs::read_dir(&path) else { continue };
+        stamps.extend_from_slice(path.as_os_str().as_encoded_bytes());
+        // An end that no name has.
+        stamps.extend_from_slice(b"/\0");
         // A file that went away meanwhile is seen at the next look; one that cannot be read is told when it is loaded.
         let mut entries: Vec<(OsString, DirEntry)> =
             entries.flatten().map(|entry| (entry.file_name(), entry)).collect();
@@ -59,11 +62,11 @@ fn state(folder: &Path) -> Result<Digest, SourceError> {
                 folders.push(path.join(&name));
             } else if kind.is_file() {
                 // Asked for beside the open folder: by its whole path it would be looked up from the root each time.
-                parts.push(bytes_of(&path.join(&name), entry.metadata().ok().as_ref()));
+                write_stamp(&mut stamps, &name, entry.metadata().ok().as_ref());
             }
         }
     }
-    Ok(Digest::of_parts(parts.iter().map(Vec::as_slice)))
+    Ok(Digest::of_bytes(&stamps))
 }
 
 #[cfg(test)]

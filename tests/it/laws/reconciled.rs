@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use trueup::reconcile::wish::Mode;
 use super::killed::{kill_after, moment, nothing_twice};
 use crate::fault_proxy::Fault;
 use crate::killable::kills;
-use crate::reconcile_rig::{applies, in_sync, once, reconciling};
+use crate::reconcile_rig::{Meanwhile, applies, in_sync, once, reconciling, reconciling_meanwhile};
 use crate::rig::Rig;
 use crate::stories::{BASE, base_with};
 use crate::world::{Random, World, seeds};
@@ -136,6 +137,44 @@ pub(super) fn what_is_suspended_is_not_written() {
     }));
     applies(&rig, &mut healing);
     in_sync(&rig, &mut healing);
+}
+
+#[test]
+fn what_is_changed_while_a_plan_is_applied_is_seen_at_the_next_tick() {
+    let rig = Rig::applied(BASE);
+    let meanwhile = Arc::new(Mutex::new(None));
+    let mut healing = reconciling_meanwhile(&rig, Mode::Heal, &meanwhile);
+    in_sync(&rig, &mut healing);
+    rig.touch_by_hand("Audience/sales");
+    *meanwhile.lock().expect("a lock") = Some(Meanwhile::Touch("Destination/chat"));
+    applies(&rig, &mut healing);
+    let tick = applies(&rig, &mut healing);
+    let actions = &tick.outcome.findings().expect("findings").actions;
+    assert_eq!(actions[0].0.to_string(), "Destination/chat");
+    assert!(!in_sync(&rig, &mut healing).looked);
+}
+
+#[test]
+fn a_suspension_is_seen_though_nothing_else_moved() {
+    let rig = Rig::applied(BASE);
+    let mut healing = reconciling(&rig, Mode::Heal);
+    in_sync(&rig, &mut healing);
+    let order = SuspendOrder {
+        address: None,
+        reason: "we look into it".to_owned(),
+        actor: "kim@console".to_owned(),
+        until: None,
+    };
+    rig.wait(rig.with_writer(async |writer| writer.suspend(&order).await.expect("suspended")));
+    for looked in [true, false] {
+        let tick = once(&rig, &mut healing);
+        assert!(matches!(*tick.outcome, Outcome::Suspended { .. }), "{:?}", tick.outcome);
+        assert_eq!(tick.looked, looked);
+    }
+    rig.wait(rig.with_writer(async |writer| {
+        writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
+    }));
+    assert!(in_sync(&rig, &mut healing).looked);
 }
 
 #[test]

@@ -95,7 +95,9 @@ fn a_second_one_waits_for_the_lease_and_takes_over_when_the_first_is_killed() {
         proxy.calm();
         let mut first = start(folder.path(), "first");
         first.until(|tick| tick["outcome"] == "in-sync");
-        assert_eq!(writers(&rig.state()), ["second@machine (reconcile)"]);
+        let state = rig.state();
+        let writers = writers(&state);
+        assert!(writers.len() == 1 && writers[0].starts_with("second@machine (reconcile)"), "{writers:?}");
         nothing_twice(&rig.state(), "two");
     });
 }
