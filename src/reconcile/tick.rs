@@ -55,14 +55,14 @@ impl Seen {
 /// What came of a plan.
 enum Acted {
     /// This; it is done with.
-    Seen(Seen),
+    Seen(Box<Seen>),
     /// Somebody suspended what it was about: look again.
     Suspended,
 }
 
 impl Acted {
     fn seen(revision: Option<Revision>, outcome: Outcome) -> Self {
-        Self::Seen(Seen::at(revision, outcome))
+        Self::Seen(Box::new(Seen::at(revision, outcome)))
     }
 }
 
@@ -219,7 +219,7 @@ impl<H: Hands> Reconciler<H> {
             };
             self.suspensions.clone_from(&plan.suspensions);
             match self.act(sighting, &loaded, &secrets, plan, findings).await {
-                Acted::Seen(seen) => return seen,
+                Acted::Seen(seen) => return *seen,
                 Acted::Suspended => {}
             }
         }
