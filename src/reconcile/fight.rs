@@ -12,7 +12,7 @@ use crate::object::suspension::Suspension;
 
 /// Corrections in a row after which drift that comes back is a fight.
 pub const CORRECTIONS: usize = 3;
-/// How far back corrections count. What somebody changes once a month is no fight.
+/// How far back from the newest change corrections count. What somebody changes once a month is no fight.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// The action of the audit with which a person ends a suspension, and with it the count.
 const RESUME: &str = "resume-reconcile";
@@ -66,6 +66,7 @@ pub fn over(address: &Address, entries: &[AuditEntry]) -> Option<Fight> {
         match (newest, entry.plan_id) {
             (None, Some(_)) => return None,
             (None, None) => newest = Some(entry),
+            (Some(newest), _) if entry.at < newest.at.checked_sub(WINDOW).unwrap_or(Timestamp::MIN) => break,
             (Some(_), None) => {
                 corrections += usize::from(open);
                 open = false;

@@ -146,16 +146,13 @@ impl Look<'_> {
         if addresses.is_empty() || self.wish.mode == Mode::Report {
             return Ok(Vec::new());
         }
-        let query = AuditQuery {
-            addresses: addresses.into_iter().collect(),
-            from: self.now.checked_sub(WINDOW).ok(),
-            ..AuditQuery::default()
-        };
-        let entries = match self.reader.audit(&query).await {
-            Ok(entries) => entries,
-            Err(ProviderError::Unauthorised(_)) => Vec::new(),
-            Err(error) => return Err(error),
-        };
+        let addresses: Vec<Address> = addresses.into_iter().collect();
+        let newest = AuditQuery { addresses: addresses.clone(), latest_only: true, ..AuditQuery::default() };
+        // By the times of the target alone: this machine's clock may be another.
+        let newest = self.audit(&newest).await?.iter().map(|entry| entry.at).min();
+        let Some(newest) = newest else { return Ok(Vec::new()) };
+        let query = AuditQuery { addresses, from: newest.checked_sub(WINDOW).ok(), ..AuditQuery::default() };
+        let entries = self.audit(&query).await?;
         let mut by_address: BTreeMap<Address, Vec<AuditEntry>> = BTreeMap::new();
         for entry in entries {
             if let Some(address) = entry.address.clone() {
@@ -163,6 +160,14 @@ impl Look<'_> {
             }
         }
         Ok(by_address.iter().filter_map(|(address, entries)| fight::over(address, entries)).collect())
+    }
+
+    /// The audit, as far as it may be read.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, ProviderError> {
+        match self.reader.audit(query).await {
+            Err(ProviderError::Unauthorised(_)) => Ok(Vec::new()),
+            entries => entries,
+        }
     }
 }
 

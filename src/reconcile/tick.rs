@@ -71,6 +71,23 @@ impl Seen {
     }
 }
 
+/// What came of a plan.
+enum Acted {
+    /// This; it is done with.
+    Seen(Box<Seen>),
+    /// Somebody suspended what it was about: look again.
+    Suspended,
+}
+
+impl Acted {
+    fn seen(revision: Option<Revision>, outcome: Outcome) -> Self {
+        Self::Seen(Box::new(Seen::at(revision, outcome)))
+    }
+}
+
+/// How often a tick looks again because something was suspended meanwhile.
+const LOOKS: usize = 3;
+
 impl<H: Hands> Reconciler<H> {
     /// A project of which nothing is known yet.
     #[must_use]
@@ -133,9 +150,14 @@ impl<H: Hands> Reconciler<H> {
         };
         self.rest(&outcome).await;
         self.memory.count(outcome.is_failure());
-        let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder).filter(|_| looked));
+        let commit = sighting.commit.clone().or_else(|| self.commit_of(sighting, looked));
         let told = Told { commit, committed_at: sighting.committed_at, revision, looked };
         self.told(&sighting.path, told, outcome, source_error)
+    }
+
+    /// What a folder is at; asking runs a command, for which a tick that rests has no reason.
+    fn commit_of(&self, sighting: &Sighting, looked: bool) -> Option<String> {
+        looked.then(|| self.hands.commit(&sighting.folder)).flatten()
     }
 
     fn told(&mut self, path: &str, told: Told, outcome: Arc<Outcome>, source_error: Option<&Arc<SourceError>>) -> Tick {
@@ -230,23 +252,29 @@ impl<H: Hands> Reconciler<H> {
         self.secret_files = secret_files(desired);
         *state = with_stamps(outside, &self.secret_files);
         let secrets = self.hands.secrets(desired);
-        let (wish, now, id) = (self.wish.clone(), self.hands.now(), self.hands.new_id());
-        let stopping = self.hands.stopping();
-        let looking = async {
-            let reader = self.reader().await?;
-            Ok(Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await)
-        };
-        let looked = match unless(stopping, looking).await {
-            Some(Ok(looked)) => looked,
-            Some(Err(failure)) => return Seen::at(None, Outcome::Failed(failure)),
-            None => return Seen::at(None, Outcome::Interrupted),
-        };
-        let Looked { plan, findings } = match looked {
-            Ok(looked) => looked,
-            Err((revision, outcome)) => return Seen::at(revision, *outcome),
-        };
-        self.note_suspensions(&plan, &findings);
-        self.act(sighting, &loaded, &secrets, plan, findings).await
+        for _ in 0..LOOKS {
+            let (wish, now, id) = (self.wish.clone(), self.hands.now(), self.hands.new_id());
+            let stopping = self.hands.stopping();
+            let looking = async {
+                let reader = self.reader().await?;
+                Ok(Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await)
+            };
+            let looked = match unless(stopping, looking).await {
+                Some(Ok(looked)) => looked,
+                Some(Err(failure)) => return Seen::at(None, Outcome::Failed(failure)),
+                None => return Seen::at(None, Outcome::Interrupted),
+            };
+            let Looked { plan, findings } = match looked {
+                Ok(looked) => looked,
+                Err((revision, outcome)) => return Seen::at(revision, *outcome),
+            };
+            self.note_suspensions(&plan, &findings);
+            match self.act(sighting, &loaded, &secrets, plan, findings).await {
+                Acted::Seen(seen) => return *seen,
+                Acted::Suspended => {}
+            }
+        }
+        Seen::at(None, Outcome::Interrupted)
     }
 
     fn note_suspensions(&mut self, plan: &Plan, findings: &Findings) {
@@ -271,31 +299,31 @@ impl<H: Hands> Reconciler<H> {
         secrets: &Secrets,
         plan: Plan,
         findings: Findings,
-    ) -> Seen {
+    ) -> Acted {
         let at = Some(plan.revision);
         let nothing = plan.is_empty() && plan.unknown_secrets.is_empty();
         if let Some(suspension) = plan.project_suspension() {
-            return Seen::at(at, Outcome::Suspended { suspension: suspension.clone(), findings });
+            return Acted::seen(at, Outcome::Suspended { suspension: suspension.clone(), findings });
         }
         if self.wish.mode == Mode::Report {
             let same = plan.is_empty();
-            return Seen::at(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
+            return Acted::seen(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
         }
         if nothing && findings.fights.is_empty() {
             let same = findings.left_alone.is_empty();
-            return Seen::at(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
+            return Acted::seen(at, if same { Outcome::InSync } else { Outcome::Differs(findings) });
         }
         if !plan.refusals.is_empty() {
-            return Seen::at(at, Outcome::Refused { findings, refusals: plan.refusals });
+            return Acted::seen(at, Outcome::Refused { findings, refusals: plan.refusals });
         }
         let project = &loaded.desired.project;
         if project.target.require_saved_plan {
-            return Seen::at(at, Outcome::Failed(Failure::OnlySavedPlans(project.target.name.clone())));
+            return Acted::seen(at, Outcome::Failed(Failure::OnlySavedPlans(project.target.name.clone())));
         }
         let problems = unavailable(&plan, &loaded.desired, secrets);
         if !problems.is_empty() {
             let diagnostics = records(&problems, &loaded.desired.sources);
-            return Seen::at(at, Outcome::Invalid { diagnostics, conflict: false });
+            return Acted::seen(at, Outcome::Invalid { diagnostics, conflict: false });
         }
         // One process must not write to a file that it still reads.
         self.close().await;
@@ -303,11 +331,11 @@ impl<H: Hands> Reconciler<H> {
         let healed = self.heal(sighting, loaded, secrets, &plan, findings).await;
         self.applying.store(false, Ordering::Relaxed);
         match healed {
-            Ok(seen) => seen,
+            Ok(acted) => acted,
             Err(failure) => {
                 // A changeset is written whole or not at all.
                 self.failed = plan.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
-                Seen::at(None, Outcome::Failed(failure))
+                Acted::seen(None, Outcome::Failed(failure))
             }
         }
     }
@@ -319,7 +347,9 @@ impl<H: Hands> Reconciler<H> {
         secrets: &Secrets,
         plan: &Plan,
         mut findings: Findings,
-    ) -> Result<Seen, Failure> {
+    ) -> Result<Acted, Failure> {
+        let suspended = plan.suspensions.iter().filter_map(|suspension| suspension.address.clone());
+        let left_alone: BTreeSet<Address> = suspended.chain(findings.left_alone.iter().cloned()).collect();
         let body = body_digest(plan).map_err(|error| Failure::Plan(error.to_string()))?;
         let writer = self.hands.writer(&loaded.desired.project).await?;
         let stopped = self.stop_fights(&*writer, &findings).await;
@@ -333,6 +363,7 @@ impl<H: Hands> Reconciler<H> {
             commit: commit.as_deref(),
             lease_renewal: LEASE_RENEWAL,
             interrupted: &|| self.hands.interrupted(),
+            left_alone: Some(&left_alone),
         };
         let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
         let closed = writer.close().await;
@@ -340,22 +371,23 @@ impl<H: Hands> Reconciler<H> {
         match outcome {
             Ok(()) => closed?,
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
-                return Ok(Seen::at(None, Outcome::Waiting(holder)));
+                return Ok(Acted::seen(None, Outcome::Waiting(holder)));
             }
             Err(ApplyError::Provider(error)) => return Err(error.into()),
             Err(ApplyError::Make(error)) => return Err(error.into()),
-            Err(ApplyError::Interrupted) => return Ok(Seen::at(None, Outcome::Interrupted)),
+            Err(ApplyError::Interrupted) => return Ok(Acted::seen(None, Outcome::Interrupted)),
+            Err(ApplyError::Suspended) => return Ok(Acted::Suspended),
         }
         findings.actions = report.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
         let Some(revision) = report.revision else {
             let same = findings.left_alone.is_empty();
             let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
-            return Ok(Seen::at(Some(plan.revision), outcome));
+            return Ok(Acted::seen(Some(plan.revision), outcome));
         };
         // Where others wrote since the plan was made, the target has moved on from what was looked at.
         let alone = Revision(plan.revision.0.saturating_add(stopped).saturating_add(1)) == revision;
         let looked_at = if alone { revision } else { plan.revision };
-        Ok(Seen::at(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
+        Ok(Acted::seen(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
     }
 
     /// Suspends what is fought over, until a person resumes it; how many were.

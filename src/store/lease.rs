@@ -17,9 +17,16 @@ struct Lease {
 }
 
 impl Lease {
+    /// A lease that ends later than any can that was taken by this clock was taken before the clock was set back. Its
+    /// holder would have renewed it if it were alive, and if it is, the next one's token keeps it from writing.
     fn held_at(&self, now: Timestamp) -> Option<&LeaseHolder> {
-        self.holder.as_ref().filter(|holder| now < holder.expires_at)
+        let latest = now.checked_add(term() * 2).unwrap_or(Timestamp::MAX);
+        self.holder.as_ref().filter(|holder| now < holder.expires_at && holder.expires_at <= latest)
     }
+}
+
+fn term() -> SignedDuration {
+    SignedDuration::try_from(LEASE_TERM).unwrap_or(SignedDuration::ZERO)
 }
 
 impl ReadStore {
@@ -82,8 +89,7 @@ impl Store {
         let own = before.and_then(|lease| lease.holder).filter(|holder| holder.owner == owner);
         let token = if own.is_some() { last } else { FencingToken(last.0 + 1) };
         let since = own.map_or(now, |holder| holder.since);
-        let term = SignedDuration::try_from(LEASE_TERM).unwrap_or(SignedDuration::ZERO);
-        let expires_at = now.checked_add(term).unwrap_or(Timestamp::MAX);
+        let expires_at = now.checked_add(term()).unwrap_or(Timestamp::MAX);
         sqlx::query(
             "INSERT INTO leases (project, token, owner, actor, since, expires_at, ends_with_process) \
              VALUES (?, ?, ?, ?, ?, ?, ?) \

@@ -42,6 +42,7 @@ struct Script {
 #[derive(Default)]
 struct State {
     script: Option<Script>,
+    held: Option<&'static str>,
     seen: Vec<String>,
 }
 
@@ -86,7 +87,12 @@ impl FaultProxy {
 
     /// From now on disturbs the exchanges from the `first` on, `count` of them. Forgets what it has seen.
     pub(crate) fn script(&self, first: usize, count: usize, fault: Fault) {
-        *self.lock() = State { script: Some(Script { first, count, fault }), seen: Vec::new() };
+        *self.lock() = State { script: Some(Script { first, count, fault }), ..State::default() };
+    }
+
+    /// From now on keeps requests whose path ends so: they neither go on nor are answered. Forgets what it has seen.
+    pub(crate) fn hold(&self, path: &'static str) {
+        *self.lock() = State { held: Some(path), ..State::default() };
     }
 
     /// Disturbs nothing from now on. Forgets what it has seen.
@@ -107,13 +113,19 @@ impl FaultProxy {
 async fn exchange(mut client: TcpStream, server: SocketAddr, state: &Mutex<State>) -> std::io::Result<()> {
     let Some((head, body)) = message(&mut client).await? else { return Ok(()) };
     let line: Vec<&str> = head.lines().next().unwrap_or_default().split(' ').collect();
-    let fault = {
+    let (fault, held) = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let number = state.seen.len();
         state.seen.push(line.iter().take(2).copied().collect::<Vec<_>>().join(" "));
         let script = state.script.filter(|script| number >= script.first && number - script.first < script.count);
-        script.map(|script| script.fault)
+        let held = state.held.is_some_and(|path| line.get(1).is_some_and(|asked| asked.ends_with(path)));
+        (script.map(|script| script.fault), held)
     };
+    if held {
+        // Until the caller goes away.
+        let _ = client.read(&mut [0]).await;
+        return Ok(());
+    }
     match fault {
         Some(Fault::ResetBefore) => return reset(&client),
         Some(Fault::Status(status)) => return client.write_all(refusal(status).as_bytes()).await,

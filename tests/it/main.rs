@@ -30,6 +30,7 @@ mod provider_suite;
 mod readme;
 mod reconcile;
 mod reconcile_listen;
+mod reconcile_rig;
 mod replay;
 mod retention;
 mod review_walk;

@@ -70,7 +70,8 @@ fn one_look_ends_with_the_exit_code_of_what_came_of_it() {
     }
 }
 
-fn git(folder: &Path, words: &[&str]) -> String {
+/// Runs git in a folder.
+pub(crate) fn git(folder: &Path, words: &[&str]) -> String {
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)
@@ -85,7 +86,8 @@ fn git(folder: &Path, words: &[&str]) -> String {
 
 /// A repository beside the rig's folder with the rig's project twice, under two names, over the rig's store.
 pub(crate) struct Repository {
-    folder: tempfile::TempDir,
+    /// Its files.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Repository {
@@ -104,6 +106,26 @@ impl Repository {
         }
         repository.commit("first");
         repository
+    }
+
+    /// The rig's project alone, with the rig's target.
+    pub(crate) fn with(rig: &Rig, manifests: &str) -> Self {
+        let repository = Self { folder: tempfile::tempdir().expect("a folder") };
+        git(repository.folder.path(), &["init", "--quiet", "-b", "main"]);
+        let file = std::fs::read_to_string(rig.project.join("trueup.yaml")).expect("a project file");
+        repository.write("trueup.yaml", &file);
+        repository.write("manifests.yaml", manifests);
+        repository.commit("first");
+        repository
+    }
+
+    /// Takes the repository away while something is done.
+    pub(crate) fn away<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        let away = self.folder.path().with_extension("away");
+        std::fs::rename(self.folder.path(), &away).expect("a move");
+        let done = meanwhile();
+        std::fs::rename(&away, self.folder.path()).expect("a move");
+        done
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
@@ -154,13 +176,12 @@ fn a_repository_is_followed_and_a_broken_commit_changes_nothing() {
     repository.commit("mended");
     assert_eq!(once(&rig, &heal, 0)["outcome"], "in-sync");
     // The remote is away: what was seen of it is kept true all the same, and it is said.
-    let away = repository.folder.path().with_extension("away");
-    std::fs::rename(repository.folder.path(), &away).expect("a move");
-    rig.touch_by_hand("Audience/sales");
-    let tick = once(&rig, &heal, 1);
+    let tick = repository.away(|| {
+        rig.touch_by_hand("Audience/sales");
+        once(&rig, &heal, 1)
+    });
     assert_eq!(tick["outcome"], "applied");
     assert!(tick["source_error"].as_str().is_some_and(|error| error.contains("ask the repository")), "{tick}");
-    std::fs::rename(&away, repository.folder.path()).expect("a move");
 
     git(repository.folder.path(), &["reset", "--quiet", "--hard", "HEAD~2"]);
     repository.write("acme/manifests.yaml", BASE);
@@ -213,8 +234,12 @@ impl Service {
     /// The same with further arguments.
     pub(crate) fn start_with(rig: &Rig, more: &[&str]) -> Self {
         let arguments = ["reconcile", "-o", "json", "--mode", "heal", "--interval", "1s"];
-        let mut process =
-            rig.project.command(&[&arguments, more].concat()).stdout(Stdio::piped()).spawn().expect("a service");
+        Self::run(&mut rig.project.command(&[&arguments, more].concat()))
+    }
+
+    /// Runs it, which is to write JSON.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("a service");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         Self { process, lines }
     }
@@ -228,6 +253,12 @@ impl Service {
                 return tick;
             }
         }
+    }
+
+    /// As `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("a kill");
+        self.process.wait().expect("an end");
     }
 
     #[cfg(unix)]

@@ -290,6 +290,11 @@ impl Rig {
         self.served.as_ref().expect("a server")
     }
 
+    /// Whether the target is a server.
+    pub(crate) fn is_served(&self) -> bool {
+        self.served.is_some()
+    }
+
     async fn with_reader<T>(&self, work: impl AsyncFnOnce(&dyn Reader) -> T) -> T {
         if let Some(served) = &self.served {
             return work(&served.target).await;
@@ -417,6 +422,7 @@ impl Rig {
             commit: None,
             lease_renewal: self.lease_renewal.get(),
             interrupted: &|| false,
+            left_alone: None,
         };
         apply(writer, &request, &mut |_| {}).await
     }

@@ -1,11 +1,10 @@
 //! A folder on this machine: its files' names, sizes and times tell whether it moved, and nothing is read for it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
-
-use super::{Sighting, SourceError, bytes_of};
+use super::{Sighting, SourceError, write_stamp};
 use crate::base::digest::Digest;
 
 /// The one file beginning with a dot that counts: it says what is a manifest.
@@ -50,25 +49,35 @@ fn project_folder(path: &Path) -> PathBuf {
 /// Whether a file or folder of this name counts: what begins with a dot does not, as tools keep things of their own
 /// there.
 pub(super) fn counts(name: &OsStr) -> bool {
-    !name.to_string_lossy().starts_with('.') || name == IGNORE_FILE
+    !name.as_encoded_bytes().starts_with(b".") || name == IGNORE_FILE
 }
 
-/// The state of all files of a folder that count.
+/// The state of all files of a folder, that count. Links are not followed. The order of the names makes it the same however the system lists them.
 fn state(folder: &Path) -> Result<Digest, SourceError> {
-    let unreadable = |path: &Path, reason: String| SourceError::File { action: "read", path: path.to_owned(), reason };
-    std::fs::read_dir(folder).map_err(|error| unreadable(folder, error.to_string()))?;
-    let mut builder = WalkBuilder::new(folder);
-    builder.standard_filters(false).follow_links(false).sort_by_file_path(Path::cmp);
-    builder.filter_entry(|entry| entry.depth() == 0 || counts(entry.file_name()));
-    let mut parts = Vec::new();
-    for entry in builder.build() {
+    let unreadable = |reason: String| SourceError::File { action: "read", path: folder.to_owned(), reason };
+    fs::read_dir(folder).map_err(|error| unreadable(error.to_string()))?;
+    let (mut folders, mut stamps) = (vec![folder.to_owned()], Vec::new());
+    while let Some(path) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&path) else { continue };
+        stamps.extend_from_slice(path.as_os_str().as_encoded_bytes());
+        // An end that no name has.
+        stamps.extend_from_slice(b"/\0");
         // A file that went away meanwhile is seen at the next look; one that cannot be read is told when it is loaded.
-        let Ok(entry) = entry else { continue };
-        if entry.file_type().is_some_and(|kind| kind.is_file()) {
-            parts.push(bytes_of(entry.path(), entry.metadata().ok().as_ref()));
+        let mut entries: Vec<(OsString, DirEntry)> =
+            entries.flatten().map(|entry| (entry.file_name(), entry)).collect();
+        entries.retain(|(name, _)| counts(name));
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, entry) in entries {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                folders.push(path.join(&name));
+            } else if kind.is_file() {
+                // Asked for beside the open folder: by its whole path it would be looked up from the root each time.
+                write_stamp(&mut stamps, &name, entry.metadata().ok().as_ref());
+            }
         }
     }
-    Ok(Digest::of_parts(parts.iter().map(Vec::as_slice)))
+    Ok(Digest::of_bytes(&stamps))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod command;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Component, Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -19,6 +21,8 @@ use command::Git as Command;
 const CURRENT: &str = "refs/trueup/current";
 /// `ssh` that fails where it would ask.
 const SSH: &str = "ssh -o BatchMode=yes";
+/// How long a clone's folder may be in use before that is said.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The commit that was fetched last.
 const FETCHED: &str = "refs/trueup/fetched";
 
@@ -48,8 +52,8 @@ pub struct Git {
     reference: String,
     clone: PathBuf,
     ssh: Option<&'static str>,
-    /// Held as long as this lives: two that check out into one folder would mix two commits.
-    _lock: File,
+    /// Held as long as this lives, and every git that it ran: two that check out into one folder would mix two commits.
+    lock: File,
     /// The commit whose files are in place.
     current: Option<String>,
     /// When it was made.
@@ -79,14 +83,20 @@ impl Git {
         };
         fs::create_dir_all(&clone).map_err(|error| failed("make the folder", &clone, &error))?;
         let lock_path = clone.with_extension("lock");
-        let lock = File::create(&lock_path).map_err(|error| failed("make the file", &lock_path, &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(SourceError::Held(clone)),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
+        let lock = File::options().create(true).truncate(false).read(true).write(true).open(&lock_path);
+        let lock = lock.map_err(|error| failed("make the file", &lock_path, &error))?;
+        let begin = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                // A git of one that was killed may be about to end.
+                Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => thread::sleep(PATIENCE / 20),
+                Err(TryLockError::WouldBlock) => return Err(SourceError::Held(clone)),
+                Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
+            }
         }
         let mut git =
-            Self { settings, reference, clone, ssh: None, _lock: lock, current: None, current_at: None, remote: None };
+            Self { settings, reference, clone, ssh: None, lock, current: None, current_at: None, remote: None };
         git.restore()?;
         Ok(git)
     }
@@ -120,7 +130,7 @@ impl Git {
     }
 
     fn git(&self) -> Command<'_> {
-        Command::within(&self.clone, self.ssh, self.settings.interrupted)
+        Command::within(&self.clone, &self.lock, self.ssh, self.settings.interrupted)
     }
 
     /// Puts in order what a run that was killed may have left.
@@ -153,6 +163,15 @@ impl Git {
         found.ok().map(|commit| commit.trim().to_owned())
     }
 
+    /// A ref that names a commit in a file of its own, without running git for it.
+    fn loose(&self, reference: &str) -> Option<String> {
+        let text = fs::read_to_string(self.clone.join(".git").join(reference)).ok()?;
+        let name = text.trim();
+        // SHA-1 or SHA-256; anything else is for git to understand.
+        let is_name = matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_name.then(|| name.to_owned())
+    }
+
     /// Brings the clone up to date, one small question when nothing moved. On an error nothing has changed, and
     /// [`Self::see`] goes on with the commit in use.
     ///
@@ -168,7 +187,7 @@ impl Git {
         });
         let remote = remote.ok_or_else(|| SourceError::NoRef(self.reference.clone()))?;
         // A commit that was accepted by hand is told from one that was refused by the ref in the clone.
-        let current = self.resolve(CURRENT);
+        let current = self.loose(CURRENT).or_else(|| self.resolve(CURRENT));
         if self.remote.as_ref() == Some(&remote) && current == self.current && current.is_some() {
             return Ok(());
         }

@@ -4,6 +4,7 @@ pub mod folder;
 pub mod git;
 pub mod watch;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -123,24 +124,25 @@ impl SourceError {
 /// swapped behind one is seen. What is not there has a stamp too.
 #[must_use]
 pub fn stamp(file: &Path) -> Digest {
-    Digest::of_bytes(&bytes_of(file, fs::metadata(file).ok().as_ref()))
+    let mut bytes = Vec::new();
+    write_stamp(&mut bytes, file.as_os_str(), fs::metadata(file).ok().as_ref());
+    Digest::of_bytes(&bytes)
 }
 
-/// The bytes of a stamp.
-fn bytes_of(file: &Path, metadata: Option<&fs::Metadata>) -> Vec<u8> {
-    let mut bytes = file.as_os_str().as_encoded_bytes().to_vec();
-    bytes.push(0);
-    let Some(metadata) = metadata else { return bytes };
-    bytes.extend(metadata.len().to_le_bytes());
+/// Writes down what a stamp is made of: a file's name with what is known of it, apart from whatever comes next.
+fn write_stamp(bytes: &mut Vec<u8>, name: &OsStr, metadata: Option<&fs::Metadata>) {
+    bytes.extend_from_slice(name.as_encoded_bytes());
+    bytes.extend_from_slice(&[0, u8::from(metadata.is_some())]);
+    let Some(metadata) = metadata else { return };
+    bytes.extend_from_slice(&metadata.len().to_le_bytes());
     let changed = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-    bytes.extend(changed.map_or(0, |since| since.as_nanos()).to_le_bytes());
+    bytes.extend_from_slice(&changed.map_or(0, |since| since.as_nanos()).to_le_bytes());
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         // Of the three only this one cannot be set back by whoever writes the file.
-        bytes.extend(metadata.ctime().to_le_bytes());
-        bytes.extend(metadata.ctime_nsec().to_le_bytes());
-        bytes.extend(metadata.ino().to_le_bytes());
+        bytes.extend_from_slice(&metadata.ctime().to_le_bytes());
+        bytes.extend_from_slice(&metadata.ctime_nsec().to_le_bytes());
+        bytes.extend_from_slice(&metadata.ino().to_le_bytes());
     }
-    bytes
 }

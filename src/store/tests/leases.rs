@@ -27,6 +27,25 @@ async fn one_holder_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_keeps_nobody_waiting_for_long() {
+    let f = Fixture::new().await;
+    let first = f.store.take_lease(&project(), plan(1), "ci").await.expect("taken");
+    // By a second, as clocks are corrected: nothing changes.
+    f.time.pass(-1);
+    assert!(f.store.take_lease(&project(), plan(2), "other").await.is_err());
+    assert!(f.store.reads().lease_holder(&project()).await.expect("read").is_some());
+    f.time.pass(-3_600);
+    assert_eq!(f.store.reads().lease_holder(&project()).await.expect("read"), None);
+    let second = f.store.take_lease(&project(), plan(2), "other").await.expect("taken over");
+    let late = f.store.changeset(&changeset(plan(1), first.token, vec![create("System/a", system())])).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    f.store.changeset(&changeset(plan(2), second.token, vec![create("System/a", system())])).await.expect("applied");
+    // Forward, it is over as if time had passed.
+    f.time.pass(1_000_000);
+    f.store.take_lease(&project(), plan(3), "third").await.expect("taken over");
+}
+
+#[tokio::test]
 async fn a_write_needs_the_current_lease() {
     let f = Fixture::new().await;
     let first = f.store.take_lease(&project(), plan(1), "ci").await.expect("taken");

@@ -72,6 +72,12 @@ pub(super) fn done(state: &State) -> BTreeMap<(String, String), usize> {
     done
 }
 
+/// Each plan has done each thing at most once.
+pub(super) fn nothing_twice(state: &State, story: &str) {
+    let twice: Vec<_> = done(state).into_iter().filter(|(_, times)| *times > 1).collect();
+    assert!(twice.is_empty(), "{story}: {twice:?}");
+}
+
 /// The database as it is, whether or not the process that was killed had made it.
 fn state(rig: &Rig) -> Option<State> {
     rig.project.join(".trueup/local.db").exists().then(|| rig.state())
@@ -124,8 +130,7 @@ fn rounds(seed: u64, start: &Rig) {
         let end = rig.state();
         assert_eq!(end.addresses(), finished.addresses(), "{story}");
         assert_eq!(end.archived(), finished.archived(), "{story}");
-        let twice: Vec<_> = done(&end).into_iter().filter(|(_, times)| *times > 1).collect();
-        assert!(twice.is_empty(), "{story}: {twice:?}");
+        nothing_twice(&end, &story);
         assert_eq!(done(&end).len(), done(&finished).len(), "{story}");
     }
     // Where the moments fall is up to the machine; that there were both is not asked of it.

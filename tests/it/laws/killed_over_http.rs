@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use trueup::store::Clock;
 
-use super::killed::{done, kill_after, many, moment, pass};
+use super::killed::{done, kill_after, many, moment, nothing_twice, pass};
 use crate::fault_proxy::FaultProxy;
 use crate::killable::{Killable, kills};
 use crate::rig::{PROJECT, State};
@@ -19,8 +19,9 @@ use crate::support::{Project, Run};
 use crate::world::{Random, SECRETS};
 
 /// A project, a server as a process over a folder in it, and a proxy before the server, which keeps its address.
-struct Site {
-    project: Project,
+pub(super) struct Site {
+    /// The project.
+    pub(super) project: Project,
     data: PathBuf,
     server: Killable,
     proxy: FaultProxy,
@@ -29,12 +30,12 @@ struct Site {
 
 impl Site {
     /// A server with nothing but a key.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut project = Project::in_memory();
         for name in SECRETS {
             project.set(name, &format!("content-of-{name}"));
         }
-        let scopes = ["config:read", "config:write", "publish"].map(|scope| ["--scope", scope]).concat();
+        let scopes = ["config:read", "config:write", "publish", "audit:read"].map(|scope| ["--scope", scope]).concat();
         let make = ["keys", "create", "--data", "data", "--project", PROJECT, "--name", "ci", "-o", "json"];
         let key = project.ok(&[&make[..], &scopes].concat()).out;
         let key: Value = serde_json::from_str(&key).expect("JSON");
@@ -68,12 +69,12 @@ impl Site {
         site
     }
 
-    fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         self.runtime.block_on(State::of(&self.data.join("trueup.db"), PROJECT, Clock::system()))
     }
 
     /// Kills the server and starts it again at the same address.
-    fn kill_server(&mut self) {
+    pub(super) fn kill_server(&mut self) {
         self.server.kill();
         self.server = Killable::start(&self.data);
         self.proxy.stand_before(self.server.address());
@@ -127,8 +128,7 @@ fn converges(site: &Site, undisturbed: &Undisturbed, same_plan: bool, story: &st
     let end = site.state();
     assert_eq!(end.addresses(), finished.addresses(), "{story}");
     assert_eq!(end.archived(), finished.archived(), "{story}");
-    let twice: Vec<_> = done(&end).into_iter().filter(|(_, times)| *times > 1).collect();
-    assert!(twice.is_empty(), "{story}: {twice:?}");
+    nothing_twice(&end, story);
     assert_eq!(done(&end).len(), done(finished).len(), "{story}");
 }
 

@@ -16,6 +16,9 @@ mod plan_writes_nothing;
 mod preview_equals_reality;
 mod pruning;
 mod reconciled;
+mod reconciled_faults;
+#[cfg(unix)]
+mod reconciled_killed;
 #[cfg(unix)]
 mod runs_survive;
 mod same_input;

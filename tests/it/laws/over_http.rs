@@ -1,8 +1,8 @@
 //! The same laws where the target is a server: the very tests, with another target under the rig.
 
 use super::{
-    counts, empty_after_apply, exported, order, ownership, plan_writes_nothing, pruning, reconciled, same_input,
-    secrets, stale_plans,
+    counts, empty_after_apply, exported, order, ownership, plan_writes_nothing, pruning, reconciled, reconciled_faults,
+    same_input, secrets, stale_plans,
 };
 use crate::rig::over_http;
 
@@ -36,5 +36,11 @@ over_http! {
     reconciled::without_a_change_ticks_write_nothing_and_drift_is_corrected_once;
     reconciled::what_is_suspended_is_not_written;
     reconciled::drift_that_comes_back_after_three_corrections_is_left_to_a_person;
+    reconciled_faults::a_clock_that_jumps_makes_no_tick_write_or_wait_longer;
+    reconciled_faults::a_fight_is_seen_whatever_the_clocks_say;
+    reconciled_faults::a_lease_of_before_the_clock_was_set_back_holds_up_nobody;
+    reconciled_faults::a_suspension_is_in_force_by_the_clock_of_the_target;
+    reconciled_faults::what_is_suspended_in_the_middle_of_a_tick_is_not_written;
+    reconciled_faults::a_repository_that_is_away_is_come_back_to_and_drift_is_healed_meanwhile;
     same_input::plan_takes_what_validate_takes_and_nothing_else;
 }

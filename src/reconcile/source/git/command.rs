@@ -1,5 +1,6 @@
 //! Running `git`: without a terminal, within a time, with a bound on what it may say.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,6 +33,7 @@ const SETTINGS: [&str; 10] = [
 /// Git in a folder.
 pub(super) struct Git<'f> {
     folder: &'f Path,
+    lock: &'f File,
     ssh: Option<&'static str>,
     interrupted: fn() -> bool,
 }
@@ -47,13 +49,21 @@ enum Ended {
 }
 
 impl<'f> Git<'f> {
-    /// `ssh` is run in place of `ssh` where it is given; `interrupted` says whether somebody asked to stop.
-    pub(super) fn within(folder: &'f Path, ssh: Option<&'static str>, interrupted: fn() -> bool) -> Self {
-        Self { folder, ssh, interrupted }
+    /// `lock` is an empty file: each git has it as its input, so that who locked it keeps it locked until the last git
+    /// has ended, even one that outlives this process. `ssh` is run in place of `ssh` where it is given; `interrupted`
+    /// says whether somebody asked to stop.
+    pub(super) fn within(
+        folder: &'f Path,
+        lock: &'f File,
+        ssh: Option<&'static str>,
+        interrupted: fn() -> bool,
+    ) -> Self {
+        Self { folder, lock, ssh, interrupted }
     }
 
     /// Runs a command to its end; what it wrote on standard output.
     pub(super) fn run(&self, action: &str, words: &[&str]) -> Result<String, SourceError> {
+        let input = self.lock.try_clone().map_err(|error| SourceError::NoGit(error.to_string()))?;
         let mut child = Command::new("git")
             .arg("-C")
             .arg(self.folder)
@@ -66,7 +76,7 @@ impl<'f> Git<'f> {
             .env("GIT_TERMINAL_PROMPT", "0")
             .envs(self.ssh.iter().map(|command| ("GIT_SSH_COMMAND", command)))
             .env("LC_ALL", "C")
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -168,3 +168,84 @@ fn a_tag_is_followed_by_its_commit() {
     assert_eq!(sighting(&git).commit, Some(remote.git(&["rev-parse", "v1^{commit}"])));
     assert!(Path::new(&sighting(&git).folder).join("x.yaml").is_file());
 }
+
+/// A key with which commits are signed, and the one setting by which a clone trusts it.
+struct Signer {
+    signing: Vec<String>,
+    trusting: (&'static str, String),
+}
+
+/// In the place of gpg: its signature is a checksum, and it trusts whatever has the right one.
+fn stand_in(folder: &Path) -> Signer {
+    let program = folder.join("signer");
+    let script = r#"#!/bin/sh
+for argument; do [ "$before" = --verify ] && file=$argument; before=$argument; done
+sum=$(cksum)
+if [ -z "$file" ]; then
+  echo "[GNUPG:] SIG_CREATED " >&2
+  printf -- '-----BEGIN PGP SIGNATURE-----\n\n%s\n-----END PGP SIGNATURE-----\n' "$sum"
+elif grep -q "$sum" "$file"; then
+  printf '[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 0123456789ABCDEF kim\n'
+else
+  echo "[GNUPG:] BADSIG 0123456789ABCDEF kim"
+  exit 1
+fi
+"#;
+    fs::write(&program, script).unwrap();
+    let made = Command::new("chmod").arg("+x").arg(&program).status().unwrap();
+    assert!(made.success());
+    let program = program.display().to_string();
+    Signer { signing: vec![format!("gpg.program={program}")], trusting: ("gpg.program", program) }
+}
+
+/// A key of ssh; none where there is no ssh-keygen, which git needs to verify with one.
+fn ssh(folder: &Path) -> Option<Signer> {
+    let key = folder.join("key");
+    let mut make = Command::new("ssh-keygen");
+    make.args(["-q", "-t", "ed25519", "-N", "", "-C", "kim", "-f"]).arg(&key);
+    assert!(make.status().ok()?.success());
+    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+    let trusted = folder.join("trusted");
+    fs::write(&trusted, format!("kim@acme.test {public}")).unwrap();
+    let signing = vec!["gpg.format=ssh".to_owned(), format!("user.signingkey={}", key.display())];
+    Some(Signer { signing, trusting: ("gpg.ssh.allowedSignersFile", trusted.display().to_string()) })
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signed_commit_is_taken_and_nothing_after_it_that_is_not() {
+    let (keys, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let signers = [Some(stand_in(keys.path())), ssh(own.path())];
+    for signer in signers.into_iter().flatten() {
+        let remote = Remote::new();
+        let sign = |text: &str| {
+            fs::write(remote.work().join("a/x.yaml"), text).unwrap();
+            let mut words: Vec<&str> = signer.signing.iter().flat_map(|setting| ["-c", setting]).collect();
+            words.extend(["commit", "--quiet", "-S", "-a", "-m", text]);
+            remote.git(&words);
+            remote.git(&["rev-parse", "HEAD"])
+        };
+        let signed = sign("signed");
+        let mut git = Git::open(GitSettings { verify_signatures: true, ..remote.settings() }).unwrap();
+        let clone = git.clone_folder().to_owned();
+        let trust = |value: &str| {
+            let words = ["config", signer.trusting.0, value];
+            assert!(Command::new("git").arg("-C").arg(&clone).args(words).status().unwrap().success());
+        };
+        // Nobody is trusted: neither a program nor a key that would verify it.
+        trust("/dev/null");
+        assert!(matches!(git.update(), Err(SourceError::Unsigned { .. })));
+        assert!(git.see().is_empty());
+        trust(&signer.trusting.1);
+        git.update().unwrap();
+        assert_eq!((text(&git).as_str(), sighting(&git).commit), ("signed", Some(signed.clone())));
+        let plain = remote.commit("a/x.yaml", "plain");
+        let error = git.update().unwrap_err();
+        assert!(matches!(&error, SourceError::Unsigned { commit, .. } if *commit == plain), "{error}");
+        assert_eq!((text(&git).as_str(), sighting(&git).commit), ("signed", Some(signed)));
+        // What lies between is taken with the commit that was signed on top of it.
+        let next = sign("signed again");
+        git.update().unwrap();
+        assert_eq!((text(&git).as_str(), sighting(&git).commit), ("signed again", Some(next)));
+    }
+}
