@@ -42,4 +42,6 @@ pub mod runtime;
 
 pub mod server;
 
+pub mod steward;
+
 pub mod cli;

@@ -20,14 +20,37 @@ pub fn fingerprint(salt: &str, content: &SecretText) -> String {
 /// HMAC-SHA-256 of the joined parts.
 #[must_use]
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes keys of any length, so the error arm is never taken; an all-zero key there would still be no match
-    // for anything computed properly.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .unwrap_or_else(|_| Hmac::<Sha256>::new(&hmac::digest::array::Array::default()));
+    let mut mac = KeyedHash::new(key);
     for part in parts {
-        mac.update(part);
+        mac.add(part);
     }
-    mac.finalize().into_bytes().into()
+    mac.end()
+}
+
+/// HMAC-SHA-256 of parts that come one after the other.
+#[derive(Clone)]
+pub struct KeyedHash(Hmac<Sha256>);
+
+impl KeyedHash {
+    /// Of nothing yet.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Self {
+        // HMAC takes keys of any length, so the error arm is never taken; an all-zero key there would still be no match
+        // for anything computed properly.
+        let mac = Hmac::<Sha256>::new_from_slice(key);
+        Self(mac.unwrap_or_else(|_| Hmac::<Sha256>::new(&hmac::digest::array::Array::default())))
+    }
+
+    /// The next part.
+    pub fn add(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// The hash of all parts.
+    #[must_use]
+    pub fn end(self) -> [u8; 32] {
+        self.0.finalize().into_bytes().into()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! SIGINT and SIGTERM: what is in flight ends, then the run does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
 
 use tokio::sync::Notify;
 
@@ -11,29 +13,44 @@ static TERMINATED: AtomicBool = AtomicBool::new(false);
 /// Wakes whoever waits for a signal.
 static WAKE: Notify = Notify::const_new();
 
-/// From here on the signals are noted instead of ending the process. Must be called within the runtime.
+/// From here on the signals are noted instead of ending the process: by a thread of their own, as the one that works may
+/// be busy. Where there is none a signal ends the process as before.
 pub fn watch() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            // The handler is in place as soon as the stream is made; without one the signal ends the process as before.
-            if let Ok(mut stream) = signal(kind) {
-                tokio::spawn(async move {
-                    if stream.recv().await.is_some() {
-                        TERMINATED.store(kind == SignalKind::terminate(), Ordering::SeqCst);
-                        note();
-                    }
-                });
-            }
+    let (ready, is_ready) = mpsc::channel();
+    let watching = move || {
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            runtime.block_on(listen(&ready));
         }
+    };
+    if thread::Builder::new().name("signals".to_owned()).spawn(watching).is_ok() {
+        // An end without a word is one as well: then there are no handlers.
+        let _ = is_ready.recv();
     }
-    #[cfg(not(unix))]
-    tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            note();
-        }
-    });
+}
+
+/// Notes the first signal, and says when the handlers are in place.
+#[cfg(unix)]
+async fn listen(ready: &Sender<()>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let [Ok(mut interrupt), Ok(mut terminate)] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal) else {
+        return;
+    };
+    let _ = ready.send(());
+    let terminated = tokio::select! {
+        _ = interrupt.recv() => false,
+        _ = terminate.recv() => true,
+    };
+    TERMINATED.store(terminated, Ordering::SeqCst);
+    note();
+}
+
+/// Notes the signal there is.
+#[cfg(not(unix))]
+async fn listen(ready: &Sender<()>) {
+    let _ = ready.send(());
+    if tokio::signal::ctrl_c().await.is_ok() {
+        note();
+    }
 }
 
 fn note() {

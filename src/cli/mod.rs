@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod blame;
 pub mod exit;
 pub mod interrupt;
+pub mod listening;
 pub mod output_file;
 pub mod plan_file;
 pub mod plan_format;

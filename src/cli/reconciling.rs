@@ -1,9 +1,11 @@
 //! The hands of `reconcile`: manifests, secrets and targets as every other verb gets at them.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::arguments::{LoadArguments, SecretArguments};
@@ -15,9 +17,10 @@ use crate::desired::load::{LoadedProject, NoProject};
 use crate::desired::secrets::Secrets;
 use crate::manifest::{Input, LoadOptions, Project};
 use crate::provider::{Reader, Writer};
-use crate::reconcile::hands::{Hands, Opening};
+use crate::reconcile::hands::{Hands, Opening, Stopping};
 use crate::reconcile::outcome::{Failure, Outcome, Tick};
 use crate::reconcile::run::Pace;
+use crate::steward::standing::Standing;
 
 /// The effects of ticks, by the arguments of the command line.
 #[derive(Clone, Debug)]
@@ -75,17 +78,30 @@ impl Hands for CommandLineHands {
     fn interrupted(&self) -> bool {
         interrupt::came()
     }
+
+    fn stopping(&self) -> Stopping {
+        Box::pin(interrupt::coming())
+    }
 }
 
-/// Waits by the clock on the wall, until a signal comes.
-#[derive(Clone, Copy, Debug)]
-pub struct WallClock;
+/// Waits by the clock on the wall, until a signal comes or somebody wakes it.
+#[derive(Clone, Debug, Default)]
+pub struct WallClock {
+    /// Wakes it. However often that was done during a tick, one more tick follows.
+    pub wake: Arc<Notify>,
+    /// Hears when the next tick begins.
+    pub standing: Option<Arc<Standing>>,
+}
 
 impl Pace for WallClock {
     async fn wait(&mut self, time: Duration) -> bool {
+        if let Some(standing) = &self.standing {
+            standing.waits(time, Instant::now());
+        }
         tokio::select! {
             biased;
             () = interrupt::coming() => false,
+            () = self.wake.notified() => true,
             () = tokio::time::sleep(time) => true,
         }
     }

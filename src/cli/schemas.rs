@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
+use super::view::reconcile_json::tick_schema;
 use super::view::test_json::test_report_schema;
 use crate::kinds::ManifestKind;
 use crate::kinds::explain::DocumentKind;
 use crate::kinds::schema::{Variety, all_schema, file_name, to_draft07};
 use crate::manifest::{project_documentation, project_schema};
 use crate::plan::file_v1::plan_schema;
+use crate::steward::status::status_schema;
 
 /// A schema that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub enum PublishedSchema {
     Plan,
     /// A report of tests.
     TestReport,
+    /// One tick of reconcile.
+    ReconcileTick,
+    /// How a reconcile that runs as a service stands.
+    ReconcileStatus,
 }
 
 impl PublishedSchema {
@@ -31,7 +37,9 @@ impl PublishedSchema {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let kinds = ManifestKind::all().map(Self::Kind);
-        kinds.chain([Self::Manifest, Self::ManifestDraft07, Self::Project, Self::Plan, Self::TestReport]).collect()
+        let manifests = [Self::Manifest, Self::ManifestDraft07, Self::Project];
+        let documents = [Self::Plan, Self::TestReport, Self::ReconcileTick, Self::ReconcileStatus];
+        kinds.chain(manifests).chain(documents).collect()
     }
 
     /// The one that a person means: `webhook`, `IncomingWebhook`, `manifest-draft-07`.
@@ -52,6 +60,8 @@ impl PublishedSchema {
             Self::Project => "project".to_owned(),
             Self::Plan => "plan".to_owned(),
             Self::TestReport => "test-report".to_owned(),
+            Self::ReconcileTick => "reconcile-tick".to_owned(),
+            Self::ReconcileStatus => "reconcile-status".to_owned(),
         }
     }
 
@@ -60,9 +70,13 @@ impl PublishedSchema {
     pub fn file(self) -> String {
         match self {
             Self::ManifestDraft07 => "manifest.draft-07.schema.json".to_owned(),
-            Self::Kind(_) | Self::Manifest | Self::Project | Self::Plan | Self::TestReport => {
-                format!("{}.schema.json", self.name())
-            }
+            Self::Kind(_)
+            | Self::Manifest
+            | Self::Project
+            | Self::Plan
+            | Self::TestReport
+            | Self::ReconcileTick
+            | Self::ReconcileStatus => format!("{}.schema.json", self.name()),
         }
     }
 
@@ -76,10 +90,12 @@ impl PublishedSchema {
             Self::Project => "the project file, trueup.yaml".to_owned(),
             Self::Plan => "a plan, as printed by `plan -o json` and saved by `plan --out`".to_owned(),
             Self::TestReport => "what came of tests, as printed by `test -o json`".to_owned(),
+            Self::ReconcileTick => "one tick, as told in a line by `reconcile -o json`".to_owned(),
+            Self::ReconcileStatus => "how things stand, as answered at `/status` by `reconcile --listen`".to_owned(),
         }
     }
 
-    /// The schema. Of a project file, a plan and a report there is one variety only.
+    /// The schema. Of a project file and of what is told there is one variety only.
     #[must_use]
     pub fn schema(self, variety: Variety) -> Value {
         match self {
@@ -89,6 +105,8 @@ impl PublishedSchema {
             Self::Project => project_schema(),
             Self::Plan => plan_schema(),
             Self::TestReport => test_report_schema(),
+            Self::ReconcileTick => tick_schema(),
+            Self::ReconcileStatus => status_schema(),
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::digest::Digest;
 use crate::kinds::Address;
 use crate::object::audit::AuditEntry;
+use crate::object::suspension::Suspension;
 
 /// Corrections in a row after which drift that comes back is a fight.
 pub const CORRECTIONS: usize = 3;
@@ -15,6 +16,24 @@ pub const CORRECTIONS: usize = 3;
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// The action of the audit with which a person ends a suspension, and with it the count.
 const RESUME: &str = "resume-reconcile";
+
+/// How the reason of a suspension begins that a fight has brought about.
+const REASON: &str = "a fight: ";
+
+impl Fight {
+    /// The reason of the suspension with which it is stopped.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let Self { address: _, actor, at, corrections } = self;
+        format!("{REASON}corrected {corrections} times in a row, and changed again by {actor} at {at}")
+    }
+}
+
+/// Whether a suspension stops a fight.
+#[must_use]
+pub fn is_stopped_by(suspension: &Suspension) -> bool {
+    suspension.address.is_some() && suspension.reason.starts_with(REASON)
+}
 
 /// A fight over one object.
 #[derive(Clone, Debug, PartialEq, Eq)]

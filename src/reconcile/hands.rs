@@ -16,6 +16,9 @@ use crate::provider::{ProviderError, Reader, Writer};
 /// A target that is being opened.
 pub type Opening<'a, T> = Pin<Box<dyn Future<Output = Result<Box<T>, OpenError>> + 'a>>;
 
+/// Ends when somebody asks to stop.
+pub type Stopping = Pin<Box<dyn Future<Output = ()>>>;
+
 /// Why a target cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -68,4 +71,9 @@ pub trait Hands: Sync {
 
     /// Whether somebody asked to stop.
     fn interrupted(&self) -> bool;
+
+    /// Ends when somebody asks to stop: what only reads is given up then. Nobody does by default.
+    fn stopping(&self) -> Stopping {
+        Box::pin(std::future::pending())
+    }
 }

@@ -1,6 +1,7 @@
 //! What came of a tick, as a value: log lines, exit codes, and whatever else is told of it are renderings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -40,6 +41,16 @@ pub struct Tick {
     pub source_error: Option<Arc<SourceError>>,
     /// Ticks in a row that failed, this one included.
     pub failures: u32,
+    /// When the commit was made, where the source knows it.
+    pub committed_at: Option<Timestamp>,
+    /// What was to be written and was not, because the target failed.
+    pub failed: Vec<(Address, ActionKind)>,
+    /// What is suspended on the target, as far as was learnt.
+    pub suspensions: Arc<[Suspension]>,
+    /// Objects that are suspended on the target, or that differ and are left alone.
+    pub suspended_objects: usize,
+    /// How long it took, the look at the source included.
+    pub took: Duration,
 }
 
 /// What came of it.
@@ -152,6 +163,20 @@ impl From<OpenError> for Failure {
 }
 
 impl Outcome {
+    /// The names that [`Self::as_str`] gives.
+    pub const NAMES: [&'static str; 10] = [
+        "in-sync",
+        "differs",
+        "applied",
+        "refused",
+        "invalid",
+        "tests-failed",
+        "suspended",
+        "waiting",
+        "interrupted",
+        "failed",
+    ];
+
     /// Its name in JSON.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

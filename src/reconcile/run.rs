@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use super::backoff;
 use super::hands::Hands;
@@ -38,6 +39,15 @@ pub struct Sightings {
 }
 
 impl Source {
+    /// The ways to the projects in it.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        match self {
+            Self::Folder(_) => vec![String::new()],
+            Self::Git(git) => git.paths(),
+        }
+    }
+
     /// Brings it up to date, as far as that is possible, and looks at it.
     pub fn look(&mut self) -> Sightings {
         match self {
@@ -63,18 +73,39 @@ impl<H: Hands> Reconcile<H> {
         Self { source, projects }
     }
 
+    /// Where manifests come from.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The projects: each by its way in the source, with whether it applies just now.
+    #[must_use]
+    pub fn projects(&self) -> Vec<(String, Arc<AtomicBool>)> {
+        let paths = self.source.paths().into_iter();
+        paths.zip(&self.projects).map(|(path, reconciler)| (path, reconciler.applying())).collect()
+    }
+
     /// One tick of every project.
     pub async fn once(&mut self) -> Vec<Tick> {
+        let began = Instant::now();
         let Sightings { projects, error } = self.source.look();
+        let asked = began.elapsed();
         let mut ticks = Vec::with_capacity(self.projects.len());
         let mut seen = projects.into_iter();
+        let mut paths = self.source.paths().into_iter();
         for reconciler in &mut self.projects {
-            let tick = match (seen.next(), &error) {
+            let began = Instant::now();
+            let path = paths.next().unwrap_or_default();
+            let mut tick = match (seen.next(), &error) {
+                // Git was stopped in the middle of something: what it left is put in order at the next start.
+                (_, Some(error)) if matches!(**error, SourceError::Interrupted { .. }) => reconciler.interrupted(&path),
                 (Some((_, Ok(sighting))), error) => reconciler.tick(&sighting, error.as_ref()).await,
                 (Some((path, Err(error))), _) => reconciler.without_source(&path, &Arc::new(error)),
-                (None, Some(error)) => reconciler.without_source("", error),
-                (None, None) => reconciler.without_source("", &Arc::new(SourceError::NoFolder(String::new()))),
+                (None, Some(error)) => reconciler.without_source(&path, error),
+                (None, None) => reconciler.without_source(&path, &Arc::new(SourceError::NoFolder(path.clone()))),
             };
+            tick.took = asked + began.elapsed();
             ticks.push(tick);
         }
         ticks

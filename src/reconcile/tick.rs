@@ -1,9 +1,14 @@
 //! One project kept true: a tick asks whether anything moved, and only then looks and, in `heal`, applies.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::hands::Hands;
+use jiff::Timestamp;
+
+use super::hands::{Hands, Stopping};
 use super::look::{Look, Looked, sound};
 use super::memory::{Memory, Question};
 use super::outcome::{Failure, Findings, Outcome, Tick};
@@ -18,7 +23,9 @@ use crate::base::secret::SecretRef;
 use crate::desired::Desired;
 use crate::desired::load::LoadedProject;
 use crate::desired::secrets::Secrets;
+use crate::kinds::Address;
 use crate::manifest::{Project, TargetSettings};
+use crate::object::action::ActionKind;
 use crate::object::lease::LEASE_RENEWAL;
 use crate::object::suspension::{SuspendOrder, Suspension};
 use crate::plan::Plan;
@@ -34,14 +41,28 @@ pub struct Reconciler<H> {
     reader: Option<Box<dyn Reader>>,
     /// Files that secrets were read from: a rotated secret is a change of the source.
     secret_files: Vec<PathBuf>,
-    /// What was suspended at the last look.
-    suspensions: Vec<Suspension>,
+    /// What is suspended on the target, as far as was learnt.
+    suspensions: Arc<[Suspension]>,
+    /// Objects that are suspended on the target, or that differ and are left alone.
+    suspended_objects: usize,
+    /// What the last look could not write.
+    failed: Vec<(Address, ActionKind)>,
+    /// Whether it applies just now, for those who watch.
+    applying: Arc<AtomicBool>,
 }
 
 /// What a look leaves behind.
 struct Seen {
     revision: Option<Revision>,
     outcome: Outcome,
+}
+
+/// What a tick tells of source and target.
+struct Told {
+    commit: Option<String>,
+    committed_at: Option<Timestamp>,
+    revision: Option<Revision>,
+    looked: bool,
 }
 
 impl Seen {
@@ -61,8 +82,23 @@ impl<H: Hands> Reconciler<H> {
             project: None,
             reader: None,
             secret_files: Vec::new(),
-            suspensions: Vec::new(),
+            suspensions: Arc::new([]),
+            suspended_objects: 0,
+            failed: Vec::new(),
+            applying: Arc::default(),
         }
+    }
+
+    /// Whether it applies just now: a view for those who watch.
+    #[must_use]
+    pub fn applying(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.applying)
+    }
+
+    /// A tick that somebody stopped before it began.
+    pub fn interrupted(&mut self, path: &str) -> Tick {
+        let nothing = Told { commit: None, committed_at: None, revision: None, looked: false };
+        self.told(path, nothing, Arc::new(Outcome::Interrupted), None)
     }
 
     /// Ticks in a row that failed.
@@ -75,17 +111,22 @@ impl<H: Hands> Reconciler<H> {
     pub fn without_source(&mut self, path: &str, error: &Arc<SourceError>) -> Tick {
         self.memory.count(true);
         let outcome = Arc::new(Outcome::Failed(Failure::Source(Arc::clone(error))));
-        self.told(path, None, None, false, outcome, Some(error))
+        let nothing = Told { commit: None, committed_at: None, revision: None, looked: false };
+        self.told(path, nothing, outcome, Some(error))
     }
 
     /// A tick.
     pub async fn tick(&mut self, sighting: &Sighting, source_error: Option<&Arc<SourceError>>) -> Tick {
+        if self.hands.interrupted() {
+            return self.interrupted(&sighting.path);
+        }
         let outside = self.outside(sighting);
         let (looked, revision, outcome) = match self.memory.question(with_stamps(outside, &self.secret_files)) {
             Question::Rest(outcome) => (false, None, outcome),
-            Question::Ask(revision, outcome) => match self.has_moved(revision).await {
-                Ok(false) => (false, Some(revision), outcome),
-                Ok(true) => self.look(sighting, outside).await,
+            Question::Ask(revision, outcome) => match self.unless_stopped_moved(revision).await {
+                Ok(Some(false)) => (false, Some(revision), outcome),
+                Ok(Some(true)) => self.look(sighting, outside).await,
+                Ok(None) => (false, None, Arc::new(Outcome::Interrupted)),
                 Err(failure) => (false, None, Arc::new(Outcome::Failed(failure))),
             },
             Question::Look => self.look(sighting, outside).await,
@@ -93,18 +134,13 @@ impl<H: Hands> Reconciler<H> {
         self.rest(&outcome).await;
         self.memory.count(outcome.is_failure());
         let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder).filter(|_| looked));
-        self.told(&sighting.path, commit, revision, looked, outcome, source_error)
+        let told = Told { commit, committed_at: sighting.committed_at, revision, looked };
+        self.told(&sighting.path, told, outcome, source_error)
     }
 
-    fn told(
-        &self,
-        path: &str,
-        commit: Option<String>,
-        revision: Option<Revision>,
-        looked: bool,
-        outcome: Arc<Outcome>,
-        source_error: Option<&Arc<SourceError>>,
-    ) -> Tick {
+    fn told(&mut self, path: &str, told: Told, outcome: Arc<Outcome>, source_error: Option<&Arc<SourceError>>) -> Tick {
+        let Told { commit, committed_at, revision, looked } = told;
+        let failed = std::mem::take(&mut self.failed);
         let project = self.project.as_ref();
         Tick {
             at: self.hands.now(),
@@ -117,6 +153,11 @@ impl<H: Hands> Reconciler<H> {
             outcome,
             source_error: source_error.cloned(),
             failures: self.memory.failures(),
+            committed_at,
+            failed,
+            suspensions: Arc::clone(&self.suspensions),
+            suspended_objects: self.suspended_objects,
+            took: Duration::ZERO,
         }
     }
 
@@ -125,14 +166,21 @@ impl<H: Hands> Reconciler<H> {
         with_stamps(sighting.state, &self.hands.files_outside())
     }
 
+    /// Whether the target moved; `None` when somebody asked to stop.
+    async fn unless_stopped_moved(&mut self, revision: Revision) -> Result<Option<bool>, Failure> {
+        let stopping = self.hands.stopping();
+        unless(stopping, self.has_moved(revision)).await.transpose()
+    }
+
     async fn has_moved(&mut self, revision: Revision) -> Result<bool, Failure> {
-        let suspended = self.suspensions.clone();
+        let suspended = Arc::clone(&self.suspensions);
         let reader = self.reader().await?;
         if reader.moved_since(revision).await? {
             return Ok(true);
         }
-        // Whoever resumes raises no revision, and an end passes by itself.
-        Ok(!suspended.is_empty() && reader.suspensions().await? != suspended)
+        // Whoever suspends or resumes raises the revision; an end passes by itself.
+        let ends = suspended.iter().any(|suspension| suspension.until.is_some());
+        Ok(ends && *reader.suspensions().await? != *suspended)
     }
 
     async fn reader(&mut self) -> Result<&dyn Reader, Failure> {
@@ -183,16 +231,28 @@ impl<H: Hands> Reconciler<H> {
         *state = with_stamps(outside, &self.secret_files);
         let secrets = self.hands.secrets(desired);
         let (wish, now, id) = (self.wish.clone(), self.hands.now(), self.hands.new_id());
-        let looked = match self.reader().await {
-            Ok(reader) => Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await,
-            Err(failure) => return Seen::at(None, Outcome::Failed(failure)),
+        let stopping = self.hands.stopping();
+        let looking = async {
+            let reader = self.reader().await?;
+            Ok(Look { wish: &wish, desired, secrets: &secrets, reader, now, id }.run(&loaded).await)
+        };
+        let looked = match unless(stopping, looking).await {
+            Some(Ok(looked)) => looked,
+            Some(Err(failure)) => return Seen::at(None, Outcome::Failed(failure)),
+            None => return Seen::at(None, Outcome::Interrupted),
         };
         let Looked { plan, findings } = match looked {
             Ok(looked) => looked,
             Err((revision, outcome)) => return Seen::at(revision, *outcome),
         };
-        self.suspensions.clone_from(&plan.suspensions);
+        self.note_suspensions(&plan, &findings);
         self.act(sighting, &loaded, &secrets, plan, findings).await
+    }
+
+    fn note_suspensions(&mut self, plan: &Plan, findings: &Findings) {
+        let by_person = plan.suspensions.iter().filter_map(|suspension| suspension.address.as_ref());
+        self.suspended_objects = by_person.chain(&findings.left_alone).collect::<BTreeSet<&Address>>().len();
+        self.suspensions = plan.suspensions.clone().into();
     }
 
     async fn change_project(&mut self, project: &Project) {
@@ -239,14 +299,21 @@ impl<H: Hands> Reconciler<H> {
         }
         // One process must not write to a file that it still reads.
         self.close().await;
-        match self.heal(sighting, loaded, secrets, &plan, findings).await {
+        self.applying.store(true, Ordering::Relaxed);
+        let healed = self.heal(sighting, loaded, secrets, &plan, findings).await;
+        self.applying.store(false, Ordering::Relaxed);
+        match healed {
             Ok(seen) => seen,
-            Err(failure) => Seen::at(None, Outcome::Failed(failure)),
+            Err(failure) => {
+                // A changeset is written whole or not at all.
+                self.failed = plan.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
+                Seen::at(None, Outcome::Failed(failure))
+            }
         }
     }
 
     async fn heal(
-        &self,
+        &mut self,
         sighting: &Sighting,
         loaded: &LoadedProject,
         secrets: &Secrets,
@@ -269,7 +336,7 @@ impl<H: Hands> Reconciler<H> {
         };
         let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
         let closed = writer.close().await;
-        stopped?;
+        let stopped = stopped?;
         match outcome {
             Ok(()) => closed?,
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
@@ -285,28 +352,47 @@ impl<H: Hands> Reconciler<H> {
             let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
             return Ok(Seen::at(Some(plan.revision), outcome));
         };
-        Ok(Seen::at(Some(revision), Outcome::Applied { findings, totals: report.totals }))
+        // Where others wrote since the plan was made, the target has moved on from what was looked at.
+        let alone = Revision(plan.revision.0.saturating_add(stopped).saturating_add(1)) == revision;
+        let looked_at = if alone { revision } else { plan.revision };
+        Ok(Seen::at(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
     }
 
-    /// Suspends what is fought over, until a person resumes it.
-    async fn stop_fights(&self, writer: &dyn Writer, findings: &Findings) -> Result<(), ProviderError> {
+    /// Suspends what is fought over, until a person resumes it; how many were.
+    async fn stop_fights(&mut self, writer: &dyn Writer, findings: &Findings) -> Result<u64, ProviderError> {
+        let mut suspensions = self.suspensions.to_vec();
+        let mut stopped = 0;
         for fight in &findings.fights {
-            let reason = format!(
-                "a fight: corrected {} times in a row, and changed again by {} at {}",
-                fight.corrections, fight.actor, fight.at
-            );
             let order = SuspendOrder {
                 address: Some(fight.address.clone()),
-                reason,
+                reason: fight.reason(),
                 actor: self.wish.actor.clone(),
                 until: None,
             };
             match writer.suspend(&order).await {
-                Ok(_) | Err(ProviderError::Absent(_)) => {}
+                Ok(suspension) => {
+                    stopped += 1;
+                    suspensions.push(suspension);
+                }
+                Err(ProviderError::Absent(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        if stopped > 0 {
+            // In the order in which the target tells them.
+            suspensions.sort_by(|one, other| one.address.cmp(&other.address));
+            self.suspensions = suspensions.into();
+        }
+        Ok(stopped)
+    }
+}
+
+/// The work's end, or `None` when somebody asked to stop before it.
+async fn unless<T>(stopping: Stopping, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stopping => None,
+        done = work => Some(done),
     }
 }
 

@@ -46,8 +46,16 @@ pub struct Metrics {
     pub logins: Family<LoginLabels, Counter>,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Metrics {
-    pub(super) fn new() -> Self {
+    /// Those of requests and connections.
+    #[must_use]
+    pub fn new() -> Self {
         let requests = Family::<RequestLabels, Counter>::default();
         let buckets = || Histogram::new(exponential_buckets(0.001, 2.5, 10));
         let durations = Family::<PathLabels, Histogram>::new_with_constructor(buckets as fn() -> Histogram);
@@ -67,7 +75,7 @@ impl Metrics {
     }
 
     /// Adds counters that are asked for when they are read.
-    pub(super) fn collect(&self, collector: Box<dyn Collector>) {
+    pub fn collect(&self, collector: Box<dyn Collector>) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(collector);
     }
 
@@ -78,7 +86,10 @@ impl Metrics {
     }
 
     /// All of them as text.
-    pub(super) fn text(&self) -> Result<String, std::fmt::Error> {
+    ///
+    /// # Errors
+    /// When one cannot be written down.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = String::new();
         text::encode(&mut written, &registry)?;

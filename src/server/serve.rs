@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
+use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
@@ -16,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::api;
 use super::connection::{self, Shared};
-use super::settings::TlsFiles;
+use super::settings::{Limits, ServerSettings, TlsFiles};
 use super::state::AppState;
 
 /// How long accepting rests when the system has no more connections to give.
@@ -49,12 +51,19 @@ pub enum ServeError {
     },
 }
 
-/// A server that listens and does not answer yet.
+/// A control plane that listens and does not answer yet.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: Listener,
     state: AppState,
+}
+
+/// An address that is listened on for whatever answers there.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
     tls: Option<TlsAcceptor>,
+    behind_proxy: bool,
+    limits: Limits,
 }
 
 /// How a server ended.
@@ -72,21 +81,43 @@ impl Server {
     /// # Errors
     /// When the address may not or cannot be listened on, or a certificate is not good.
     pub async fn bind(state: AppState) -> Result<Self, ServeError> {
-        let settings = state.settings();
-        if !settings.listen.ip().is_loopback() && settings.tls.is_none() && !settings.behind_proxy {
-            return Err(ServeError::Exposed(settings.listen));
-        }
-        let tls = settings.tls.as_ref().map(acceptor).transpose()?;
-        let failed = |source| ServeError::Listen { address: settings.listen, source };
-        let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, state, tls })
+        let listener = Listener::bind(state.settings()).await?;
+        Ok(Self { listener, state })
     }
 
     /// Where it listens, with the port it was given.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address
+    }
+
+    /// Where it is found on this machine: `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.listener.url()
+    }
+
+    /// Answers until `stop` ends, then ends what is under way within the time for it.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
+        let Self { listener, state } = self;
+        listener.run(api::router(&state), &state.metrics().connections, stop).await
+    }
+}
+
+impl Listener {
+    /// Listens, so that callers may connect; they wait for [`Listener::run`].
+    ///
+    /// # Errors
+    /// When the address may not or cannot be listened on, or a certificate is not good.
+    pub async fn bind(settings: &ServerSettings) -> Result<Self, ServeError> {
+        if !settings.listen.ip().is_loopback() && settings.tls.is_none() && !settings.behind_proxy {
+            return Err(ServeError::Exposed(settings.listen));
+        }
+        let tls = settings.tls.as_ref().map(acceptor).transpose()?;
+        let failed = |source| ServeError::Listen { address: settings.listen, source };
+        let socket = TcpListener::bind(settings.listen).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, tls, behind_proxy: settings.behind_proxy, limits: settings.limits })
     }
 
     /// Where it is found on this machine: `http://127.0.0.1:8080`.
@@ -96,13 +127,11 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Answers until `stop` ends, then ends what is under way within the time for it.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Drained {
-        let Self { listener, address: _, state, tls } = self;
-        let settings = state.settings();
-        let limits = settings.limits;
-        let router = api::router(&state);
-        let shared = Arc::new(Shared { router, tls, limits, behind_proxy: settings.behind_proxy });
+    /// Answers by the router until `stop` ends, then ends what is under way within the time for it. `open` counts
+    /// connections.
+    pub async fn run(self, router: Router, open: &Gauge, stop: impl Future<Output = ()>) -> Drained {
+        let Self { socket, address: _, tls, behind_proxy, limits } = self;
+        let shared = Arc::new(Shared { router, tls, limits, behind_proxy });
         let places = Arc::new(Semaphore::new(limits.connections));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
@@ -111,7 +140,7 @@ impl Server {
             // A place first: who finds none waits with the operating system, and costs nothing here.
             let next = async {
                 let place = Arc::clone(&places).acquire_owned().await;
-                (place, listener.accept().await)
+                (place, socket.accept().await)
             };
             let (place, accepted) = tokio::select! {
                 () = &mut stop => break,
@@ -120,7 +149,7 @@ impl Server {
             while connections.try_join_next().is_some() {}
             match accepted {
                 Ok((stream, peer)) => {
-                    let open = state.metrics().connections.clone();
+                    let open = open.clone();
                     open.inc();
                     let run = connection::run(Arc::clone(&shared), stream, peer, graceful.watcher());
                     connections.spawn(async move {
@@ -135,7 +164,7 @@ impl Server {
                 }
             }
         }
-        drop(listener);
+        drop(socket);
         tracing::info!(connections = connections.len(), "ending: finishing what is under way");
         let ended = tokio::time::timeout(limits.drain_time, graceful.shutdown()).await;
         let left = connections.len();

@@ -16,7 +16,7 @@ pub struct AppState(Arc<Parts>);
 struct Parts {
     engine: Arc<Engine>,
     settings: ServerSettings,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     access: AccessControl,
 }
 
@@ -25,7 +25,7 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Arc<Engine>, settings: ServerSettings) -> Self {
         let access = AccessControl::new(Arc::clone(engine.store()), engine.clock().clone(), &settings.limits);
-        let metrics = Metrics::new();
+        let metrics = Arc::new(Metrics::new());
         metrics.collect(Box::new(EngineCollector(Arc::clone(&engine))));
         Self(Arc::new(Parts { engine, settings, metrics, access }))
     }
@@ -62,7 +62,7 @@ impl AppState {
 
     /// The counters.
     #[must_use]
-    pub fn metrics(&self) -> &Metrics {
+    pub fn metrics(&self) -> &Arc<Metrics> {
         &self.0.metrics
     }
 

@@ -4,6 +4,7 @@
 //! person's id gets into the log. Only the request id may come from outside, and only when it is harmless.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -14,8 +15,7 @@ use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::api::problem::Problem;
-use super::metrics::RequestLabels;
-use super::state::AppState;
+use super::metrics::{Metrics, RequestLabels};
 
 /// Names a request in the log and in its answer.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,7 +25,7 @@ pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(pub String);
 
 /// Runs a request with all that.
-pub(super) async fn trace(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn trace(State(metrics): State<Arc<Metrics>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request.headers().get(&REQUEST_ID).and_then(harmless).unwrap_or_else(|| Uuid::now_v7().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -50,7 +50,7 @@ pub(super) async fn trace(State(state): State<AppState>, mut request: Request, n
         tracing::error!(request_id = id, method, path, status, code, cause, "a request failed");
     }
     tracing::info!(request_id = id, method, path, status, code, milliseconds, "request");
-    state.metrics().answered(&RequestLabels { method, path, status }, elapsed.as_secs_f64());
+    metrics.answered(&RequestLabels { method, path, status }, elapsed.as_secs_f64());
     response
 }
 

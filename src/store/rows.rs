@@ -156,6 +156,13 @@ pub(super) async fn ensure_project(connection: &mut sqlx::SqliteConnection, proj
     Ok(())
 }
 
+/// Raises the project's revision for what is no object and is yet to be seen by whoever asks whether anything moved.
+pub(super) async fn raise_revision(connection: &mut sqlx::SqliteConnection, project: &Name) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE projects SET revision = revision + 1 WHERE name = ?");
+    query.bind(project.as_str()).execute(connection).await?;
+    Ok(())
+}
+
 /// Addresses as the parameter of a `json_each`: `[["Kind", "name"], …]`.
 ///
 /// Such a statement joins with `CROSS JOIN`, which keeps SQLite from turning the join round: it knows nothing of the

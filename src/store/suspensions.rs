@@ -72,6 +72,7 @@ impl Store {
         let ended = sqlx::query("DELETE FROM suspensions WHERE project = ? AND until <= ?");
         ended.bind(project.as_str()).bind(to_column(now)).execute(&mut *transaction).await?;
         insert(&mut transaction, project, &suspension).await?;
+        rows::raise_revision(&mut transaction, project).await?;
         audit::note(&mut transaction, project, now, actor, SUSPENDED, address.as_ref()).await?;
         transaction.commit().await.map_err(StoreError::of_commit)?;
         Ok(suspension)
@@ -92,6 +93,9 @@ impl Store {
         let now = self.reads.clock.now();
         let mut lifted = in_force(&mut transaction, project, now).await?;
         lifted.retain(|suspension| scope.covers(suspension));
+        if !lifted.is_empty() {
+            rows::raise_revision(&mut transaction, project).await?;
+        }
         for suspension in &lifted {
             remove(&mut transaction, project, suspension.address.as_ref()).await?;
             audit::note(&mut transaction, project, now, actor, RESUMED, suspension.address.as_ref()).await?;

@@ -32,6 +32,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     ("runtime", &["store", "behaviour", "object", "kinds"]),
     ("server", &["runtime", "store", "behaviour", "object", "kinds"]),
+    ("steward", &["reconcile", "server", "object", "kinds"]),
 ];
 
 /// It may use everything.

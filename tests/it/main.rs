@@ -10,6 +10,7 @@ mod command_line;
 mod configuration_model;
 mod data_flow;
 mod deliveries;
+mod deploy;
 mod drift;
 mod engine_rig;
 mod events;
@@ -28,6 +29,7 @@ mod provider_suite;
 #[cfg(unix)]
 mod readme;
 mod reconcile;
+mod reconcile_listen;
 mod replay;
 mod retention;
 mod review_walk;

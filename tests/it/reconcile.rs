@@ -11,7 +11,7 @@ use crate::stories::{BASE, base_with, base_without};
 use crate::support::Run;
 
 /// Changes that a tick is to find.
-const BLUE: (&str, &str) = ("X-Team: red", "X-Team: blue");
+pub(crate) const BLUE: (&str, &str) = ("X-Team: red", "X-Team: blue");
 
 fn once(rig: &Rig, more: &[&str], code: i32) -> Value {
     let arguments = [&["reconcile", "--once", "-o", "json"], more].concat();
@@ -84,12 +84,12 @@ fn git(folder: &Path, words: &[&str]) -> String {
 }
 
 /// A repository beside the rig's folder with the rig's project twice, under two names, over the rig's store.
-struct Repository {
+pub(crate) struct Repository {
     folder: tempfile::TempDir,
 }
 
 impl Repository {
-    fn of(rig: &Rig) -> Self {
+    pub(crate) fn of(rig: &Rig) -> Self {
         let repository = Self { folder: tempfile::tempdir().expect("a folder") };
         git(repository.folder.path(), &["init", "--quiet", "-b", "main"]);
         let data = rig.project.join(".trueup/local.db");
@@ -106,19 +106,19 @@ impl Repository {
         repository
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 
-    fn commit(&self, message: &str) -> String {
+    pub(crate) fn commit(&self, message: &str) -> String {
         git(self.folder.path(), &["add", "-A"]);
         git(self.folder.path(), &["commit", "--quiet", "-m", message]);
         git(self.folder.path(), &["rev-parse", "HEAD"])
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("file://{}", self.folder.path().display())
     }
 }

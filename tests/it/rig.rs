@@ -163,6 +163,21 @@ impl Opener {
     }
 }
 
+impl Opener {
+    /// Changes something of an object by hand that is beside what it does. Not for a rig with a server.
+    pub(crate) async fn touch_by_hand(&self, address: &str) {
+        let address: Address = address.parse().expect("an address");
+        let store = Store::open(&self.database, None, self.clock()).await.expect("an open store");
+        let read = store.reads().read(&Rig::name(), Some(std::slice::from_ref(&address))).await.expect("a read");
+        let record = read.into_iter().next().expect("an object");
+        let metadata = Metadata { description: Some("touched".to_owned()), ..record.metadata };
+        let project = Rig::name();
+        let put = store.put_by_hand(&project, &address, metadata, record.spec, Vec::new(), "kim@console", None).await;
+        put.expect("a change by hand");
+        store.close().await.expect("a closed store");
+    }
+}
+
 struct Map<'m>(&'m BTreeMap<String, String>);
 
 impl SecretSource for Map<'_> {

@@ -190,6 +190,12 @@ fn a_server_that_may_not_listen_says_why() {
     let run = project.run(&["serve", "--data", "data", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
     assert_eq!(run.code, 3, "{}", run.err);
     assert!(run.err.contains("cert.pem"), "{}", run.err);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let run = project.run(&["serve", "--data", "data", "--listen", &address]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    // What was begun meanwhile ends without a word of its own.
+    assert!(run.err.contains(&address) && !run.err.contains("ERROR"), "{}", run.err);
     let run = project.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0", "--smtp-url", "http://u:hunter2@x"]);
     assert_eq!(run.code, 64, "{}", run.err);
     assert!(run.err.contains("smtp://") && !run.err.contains("hunter2"), "{}", run.err);

@@ -2,23 +2,31 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use crate::base::error_text::chain;
 use crate::cli::arguments::{LimitArguments, LoadArguments, SecretArguments, TextOrJson};
 use crate::cli::exit::{self, Exit};
+use crate::cli::listening::ListenArguments;
 use crate::cli::reconciling::{CommandLineHands, WallClock, exit_of};
 use crate::cli::since::Since;
+use crate::cli::view::log::{self, LogFormat, LogLevel};
+use crate::cli::view::reconcile_json::reasons;
 use crate::cli::view::{reconcile_json, reconcile_text, terminal};
 use crate::cli::{Context, actor, interrupt, target};
 use crate::reconcile::outcome::Tick;
 use crate::reconcile::run::{Reconcile, Source};
 use crate::reconcile::source::git::GitSettings;
+use crate::reconcile::source::watch::Watch;
 use crate::reconcile::source::{Folder, Git, SourceError};
 use crate::reconcile::tick::Reconciler;
 use crate::reconcile::wish::{Mode, Wish};
+use crate::steward::standing::{About, Standing};
 
 /// The shortest interval: a target is asked that often.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -73,6 +81,14 @@ pub struct Arguments {
     /// Format of what is told of each look: a line, or a JSON document in a line.
     #[arg(short, long, value_enum, default_value_t)]
     output: TextOrJson,
+    #[command(flatten)]
+    listen: ListenArguments,
+    /// Form of the log on standard error [default: that of --output].
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+    /// Least of what is logged.
+    #[arg(long, value_enum, default_value_t)]
+    log_level: LogLevel,
 }
 
 /// Whether reconciling writes.
@@ -91,6 +107,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 }
 
 async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
+    log::begin(arguments.log_format.unwrap_or(log_format(arguments.output)), arguments.log_level);
     interrupt::watch();
     let source = source(context, arguments)?;
     let projects = arguments.paths.len().max(1);
@@ -111,8 +128,53 @@ async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exi
         let exits = ticks.iter().map(|tick| exit_of(tick, arguments.detailed_exitcode));
         return Ok(exits.max_by_key(|exit| gravity(*exit)).unwrap_or(Exit::Done));
     }
-    reconcile.run(arguments.interval, &mut WallClock, &mut |tick| tell(context, arguments, tick)).await;
+    let wake = Arc::new(Notify::new());
+    let woken = |wake: &Arc<Notify>| {
+        let wake = Arc::clone(wake);
+        move || wake.notify_one()
+    };
+    let _watch = watch(reconcile.source(), woken(&wake));
+    let standing = Arc::new(Standing::new(about(arguments, reconcile.source()), reconcile.projects(), Instant::now()));
+    let service = arguments.listen.start(context, &standing, woken(&wake)).await?;
+    if let Some(service) = &service {
+        tracing::info!(url = service.url(), "listening");
+    }
+    let mut pace = WallClock { wake, standing: Some(Arc::clone(&standing)) };
+    let mut told = |tick: &Tick| {
+        // First, so that whoever reads the line finds what it says.
+        standing.note(tick, reasons(&tick.outcome));
+        tell(context, arguments, tick);
+    };
+    reconcile.run(arguments.interval, &mut pace, &mut told).await;
+    standing.end();
+    drop(service);
+    tracing::info!("ended");
     Ok(if interrupt::was_terminated() { Exit::Done } else { Exit::Interrupted })
+}
+
+/// The log follows the form of what is told, where nothing else is said.
+fn log_format(output: TextOrJson) -> LogFormat {
+    match output {
+        TextOrJson::Text => LogFormat::Text,
+        TextOrJson::Json => LogFormat::Json,
+    }
+}
+
+/// A watch of a folder; a repository is asked.
+fn watch(source: &Source, saved: impl Fn() + Send + 'static) -> Option<Watch> {
+    let Source::Folder(folder) = source else { return None };
+    let watch = Watch::start(&folder.root(), saved);
+    let unwatched = |error| tracing::warn!(error = chain(&error), "a change is seen at the next interval only");
+    watch.map_err(unwatched).ok()
+}
+
+fn about(arguments: &Arguments, source: &Source) -> About {
+    let (source, reference) = match source {
+        Source::Folder(folder) => (folder.root().display().to_string(), None),
+        Source::Git(git) => (git.shown_url(), Some(git.reference().to_owned())),
+    };
+    let mode = wish(arguments).mode.as_str();
+    About { mode, source, reference, interval: arguments.interval, started_at: Timestamp::now() }
 }
 
 /// Of several projects the worst counts: a failure before changes, changes before none.
@@ -147,11 +209,13 @@ fn source(context: &Context, arguments: &Arguments) -> Result<Source, Exit> {
         verify_signatures: arguments.verify_signatures,
         plain_ssh: !is_set("GIT_SSH_COMMAND") && !is_set("GIT_SSH"),
         state: context.working_folder.join(&arguments.state_dir),
+        interrupted: interrupt::came,
     };
     Git::open(settings).map(|git| Source::Git(Box::new(git))).map_err(|error| {
         exit::say_error(&format!("failed to {}", chain(&error)), error.help().as_deref());
         match error {
             SourceError::NoRef(_) | SourceError::NoFolder(_) => Exit::Usage,
+            SourceError::Interrupted { .. } => Exit::Interrupted,
             SourceError::File { .. }
             | SourceError::NoGit(_)
             | SourceError::Git { .. }

@@ -13,6 +13,7 @@ use url::Url;
 use crate::base::error_text::chain;
 use crate::base::secret::SecretText;
 use crate::cli::exit::{self, Exit};
+use crate::cli::listening::{address, not_listening};
 use crate::cli::server_folder::{FolderArguments, failed};
 use crate::cli::view::log::{self, LogFormat, LogLevel};
 use crate::cli::{Context, target};
@@ -22,7 +23,7 @@ use crate::runtime::outgoing::OutgoingSettings;
 use crate::runtime::retention::{self, Keep};
 use crate::runtime::{Engine, EngineError, EngineSettings};
 use crate::server::folder_lock::{FolderLock, FolderLockError};
-use crate::server::serve::{Drained, ServeError, Server};
+use crate::server::serve::{Drained, Server};
 use crate::server::settings::{ServerSettings, TlsFiles};
 use crate::server::state::AppState;
 use crate::store::{Clock, Store};
@@ -131,6 +132,7 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     let server = match Server::bind(AppState::new(Arc::clone(&engine), settings)).await {
         Ok(server) => server,
         Err(error) => {
+            engine.stop(Duration::ZERO).await;
             let _ = store.close().await;
             return Err(not_listening(&error));
         }
@@ -195,11 +197,6 @@ fn allowed_folders(context: &Context, folders: &[PathBuf]) -> Result<AllowedFold
     })
 }
 
-/// An address to listen on.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
-}
-
 /// A range of addresses; an address alone is a range of one.
 fn range(text: &str) -> Result<IpNet, String> {
     let range = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
@@ -250,19 +247,6 @@ fn not_locked(error: &FolderLockError) -> Exit {
     };
     exit::say_error(&format!("failed to {}", chain(error)), help);
     Exit::Failed
-}
-
-fn not_listening(error: &ServeError) -> Exit {
-    let (help, exit) = match error {
-        ServeError::Exposed(_) => (
-            Some("give --tls-cert and --tls-key, or --behind-proxy when a proxy in front speaks TLS with callers"),
-            Exit::Usage,
-        ),
-        ServeError::Certificate { .. } => (None, Exit::InvalidInput),
-        ServeError::Listen { .. } => (None, Exit::Failed),
-    };
-    exit::say_error(&format!("failed to {}", chain(error)), help);
-    exit
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::plan_text::refusal_text;
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::error_text::chain;
+use crate::base::schema::published;
 use crate::object::action::ActionKind;
 use crate::object::suspension::Suspension;
 use crate::reconcile::outcome::{Findings, Outcome, Tick};
@@ -34,8 +36,8 @@ pub struct TickV1 {
     pub revision: Option<u64>,
     /// Whether anything had moved, so that it was looked at; otherwise the outcome is that of the last look.
     pub looked: bool,
-    /// `in-sync`, `differs`, `applied`, `refused`, `invalid`, `tests-failed`, `suspended`, `waiting`, `interrupted` or
-    /// `failed`.
+    /// What came of it.
+    #[schemars(extend("enum" = Outcome::NAMES))]
     pub outcome: String,
     /// Ticks in a row that failed, this one included.
     pub failures: u32,
@@ -106,11 +108,33 @@ pub fn write(out: &mut dyn Write, tick: &Tick, mode: Mode) -> io::Result<()> {
     writeln!(out)
 }
 
+/// The JSON Schema of the document.
+#[must_use]
+pub fn tick_schema() -> Value {
+    published(schemars::schema_for!(TickV1).to_value(), "reconcile-tick.schema.json", "trueup reconcile tick")
+}
+
 impl TickV1 {
     /// The document of a tick.
     #[must_use]
     pub fn new(tick: &Tick, mode: Mode) -> Self {
-        let Tick { at, path, project, target, commit, revision, looked, outcome, source_error, failures } = tick;
+        let Tick {
+            at,
+            path,
+            project,
+            target,
+            commit,
+            revision,
+            looked,
+            outcome,
+            source_error,
+            failures,
+            committed_at: _,
+            failed: _,
+            suspensions: _,
+            suspended_objects: _,
+            took: _,
+        } = tick;
         let nothing = Findings::default();
         let Findings { actions, drift, orphans, left_alone, fights } = outcome.findings().unwrap_or(&nothing);
         let names = |list: &[crate::kinds::Address]| list.iter().map(ToString::to_string).collect();
@@ -165,7 +189,9 @@ impl TickV1 {
     }
 }
 
-fn reasons(outcome: &Outcome) -> Vec<String> {
+/// Why it failed or was refused, or who holds the lease: a sentence each.
+#[must_use]
+pub fn reasons(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::Refused { refusals, .. } => refusals.iter().map(refusal_text).collect(),
         Outcome::TestsFailed { cases } => cases.iter().map(|case| format!("{case} did not pass")).collect(),

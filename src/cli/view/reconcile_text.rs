@@ -17,7 +17,23 @@ const TOLD: usize = 20;
 /// # Errors
 /// When the writer fails.
 pub fn write(out: &mut dyn Write, tick: &Tick, style: Style) -> io::Result<()> {
-    let Tick { at, path, project, target, commit, revision, looked, outcome, source_error, failures } = tick;
+    let Tick {
+        at,
+        path,
+        project,
+        target,
+        commit,
+        revision,
+        looked,
+        outcome,
+        source_error,
+        failures,
+        committed_at: _,
+        failed: _,
+        suspensions: _,
+        suspended_objects: _,
+        took: _,
+    } = tick;
     let mut place = match (project, target) {
         (Some(project), Some(target)) => format!("{project} on {target}"),
         (None, _) | (_, None) if path.is_empty() => "the project".to_owned(),
@@ -76,7 +92,7 @@ fn headline(outcome: &Outcome) -> String {
         }
         Outcome::TestsFailed { cases } => format!("nothing changed: {} did not pass", count(cases.len(), "test case")),
         Outcome::Suspended { suspension, findings } => {
-            format!("suspended {suspension}; {} left", count(findings.actions.len(), "action"))
+            format!("{suspension}; {} left", count(findings.actions.len(), "action"))
         }
         Outcome::Waiting(holder) => {
             format!("waiting: {} holds the lease until {}", holder.actor, holder.expires_at)

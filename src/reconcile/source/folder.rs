@@ -1,5 +1,6 @@
 //! A folder on this machine: its files' names, sizes and times tell whether it moved, and nothing is read for it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -23,13 +24,19 @@ impl Folder {
         Self { path }
     }
 
+    /// The folder whose files count.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        project_folder(&self.path)
+    }
+
     /// What there is to see now.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn see(&self) -> Result<Sighting, SourceError> {
-        let state = state(&project_folder(&self.path))?;
-        Ok(Sighting { folder: self.path.clone(), path: String::new(), state, commit: None })
+        let state = state(&self.root())?;
+        Ok(Sighting { folder: self.path.clone(), path: String::new(), state, commit: None, committed_at: None })
     }
 }
 
@@ -40,16 +47,19 @@ fn project_folder(path: &Path) -> PathBuf {
     project.unwrap_or(start).to_owned()
 }
 
-/// The state of all files of a folder, those that begin with a dot apart: tools keep things of their own there.
+/// Whether a file or folder of this name counts: what begins with a dot does not, as tools keep things of their own
+/// there.
+pub(super) fn counts(name: &OsStr) -> bool {
+    !name.to_string_lossy().starts_with('.') || name == IGNORE_FILE
+}
+
+/// The state of all files of a folder that count.
 fn state(folder: &Path) -> Result<Digest, SourceError> {
     let unreadable = |path: &Path, reason: String| SourceError::File { action: "read", path: path.to_owned(), reason };
     std::fs::read_dir(folder).map_err(|error| unreadable(folder, error.to_string()))?;
     let mut builder = WalkBuilder::new(folder);
     builder.standard_filters(false).follow_links(false).sort_by_file_path(Path::cmp);
-    builder.filter_entry(|entry| {
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        entry.depth() == 0 || !hidden || entry.file_name() == IGNORE_FILE
-    });
+    builder.filter_entry(|entry| entry.depth() == 0 || counts(entry.file_name()));
     let mut parts = Vec::new();
     for entry in builder.build() {
         // A file that went away meanwhile is seen at the next look; one that cannot be read is told when it is loaded.

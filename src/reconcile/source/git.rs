@@ -9,6 +9,8 @@ mod command;
 use std::fs::{self, File, TryLockError};
 use std::path::{Component, Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::{Sighting, SourceError};
 use crate::base::digest::Digest;
 use command::Git as Command;
@@ -21,7 +23,7 @@ const SSH: &str = "ssh -o BatchMode=yes";
 const FETCHED: &str = "refs/trueup/fetched";
 
 /// What to follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct GitSettings {
     /// The repository, as git takes it.
     pub url: String,
@@ -35,6 +37,8 @@ pub struct GitSettings {
     pub plain_ssh: bool,
     /// Where clones are kept.
     pub state: PathBuf,
+    /// Whether somebody asked to stop: a command of git's that goes on then is ended.
+    pub interrupted: fn() -> bool,
 }
 
 /// A repository that is followed.
@@ -48,6 +52,8 @@ pub struct Git {
     _lock: File,
     /// The commit whose files are in place.
     current: Option<String>,
+    /// When it was made.
+    current_at: Option<Timestamp>,
     /// What the remote said last of the ref, and was dealt with.
     remote: Option<String>,
 }
@@ -79,7 +85,8 @@ impl Git {
             Err(TryLockError::WouldBlock) => return Err(SourceError::Held(clone)),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
         }
-        let mut git = Self { settings, reference, clone, ssh: None, _lock: lock, current: None, remote: None };
+        let mut git =
+            Self { settings, reference, clone, ssh: None, _lock: lock, current: None, current_at: None, remote: None };
         git.restore()?;
         Ok(git)
     }
@@ -90,8 +97,30 @@ impl Git {
         &self.clone
     }
 
+    /// The whole ref that is followed.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
+
+    /// The repository, as it may be shown: without a user and a password.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        command::without_password(&self.settings.url)
+    }
+
+    /// The ways to the projects in it, in the order of [`Self::see`].
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.folders().iter().map(|path| path.display().to_string()).collect()
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        if self.settings.paths.is_empty() { vec![PathBuf::new()] } else { self.settings.paths.clone() }
+    }
+
     fn git(&self) -> Command<'_> {
-        Command::within(&self.clone, self.ssh)
+        Command::within(&self.clone, self.ssh, self.settings.interrupted)
     }
 
     /// Puts in order what a run that was killed may have left.
@@ -107,8 +136,15 @@ impl Git {
         self.current = self.resolve(CURRENT);
         if let Some(commit) = self.current.clone() {
             self.check_out(&commit)?;
+            self.current_at = self.time_of(&commit);
         }
         Ok(())
+    }
+
+    /// When a commit was made, as its committer says.
+    fn time_of(&self, commit: &str) -> Option<Timestamp> {
+        let said = self.git().run("read the commit's time", &["show", "--no-patch", "--format=%ct", commit]).ok()?;
+        Timestamp::from_second(said.trim().parse().ok()?).ok()
     }
 
     fn resolve(&self, reference: &str) -> Option<String> {
@@ -152,23 +188,34 @@ impl Git {
         self.git().run("fetch from the repository", &words)?;
         let new = self.resolve(FETCHED).ok_or_else(|| SourceError::NoRef(self.reference.clone()))?;
         if let Some(old) = current
-            && !self.is_forward(old, &new)
+            && !self.is_forward(old, &new)?
         {
             let accept = format!("git -C {} update-ref {CURRENT} {new}", self.clone.display());
             return Err(SourceError::Rewritten { old: old.to_owned(), new, accept });
         }
         if self.settings.verify_signatures {
             let verified = self.git().run("verify the commit", &["verify-commit", &new]);
-            verified.map_err(|error| SourceError::Unsigned { commit: new.clone(), said: said(error) })?;
+            verified.map_err(|error| match error {
+                SourceError::Git { action: _, said } => {
+                    let said = if said.is_empty() { "it has no signature".to_owned() } else { said };
+                    SourceError::Unsigned { commit: new.clone(), said }
+                }
+                other => other,
+            })?;
         }
         self.check_out(&new)?;
         self.git().run("note the commit", &["update-ref", CURRENT, &new])?;
+        self.current_at = self.time_of(&new);
         self.current = Some(new);
         Ok(())
     }
 
-    fn is_forward(&self, old: &str, new: &str) -> bool {
-        self.git().run("compare commits", &["merge-base", "--is-ancestor", old, new]).is_ok()
+    fn is_forward(&self, old: &str, new: &str) -> Result<bool, SourceError> {
+        match self.git().run("compare commits", &["merge-base", "--is-ancestor", old, new]) {
+            Ok(_) => Ok(true),
+            Err(SourceError::Git { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     fn check_out(&self, commit: &str) -> Result<(), SourceError> {
@@ -179,9 +226,7 @@ impl Git {
     #[must_use]
     pub fn see(&self) -> Vec<(String, Result<Sighting, SourceError>)> {
         let Some(commit) = &self.current else { return Vec::new() };
-        let own = [PathBuf::new()];
-        let paths = if self.settings.paths.is_empty() { &own[..] } else { &self.settings.paths };
-        paths.iter().map(|path| (path.display().to_string(), self.see_one(path, commit))).collect()
+        self.folders().iter().map(|path| (path.display().to_string(), self.see_one(path, commit))).collect()
     }
 
     fn see_one(&self, path: &Path, commit: &str) -> Result<Sighting, SourceError> {
@@ -192,15 +237,7 @@ impl Git {
         let inside = self.clone.canonicalize().ok().zip(resolved).filter(|(clone, folder)| folder.starts_with(clone));
         let (_, folder) = inside.ok_or_else(|| SourceError::NoFolder(shown.clone()))?;
         let state = Digest::of_parts([commit.as_bytes(), shown.as_bytes()]);
-        Ok(Sighting { folder, path: shown, state, commit: Some(commit.to_owned()) })
-    }
-}
-
-fn said(error: SourceError) -> String {
-    match error {
-        SourceError::Git { action: _, said } if said.is_empty() => "it has no signature".to_owned(),
-        SourceError::Git { action: _, said } => said,
-        other => other.to_string(),
+        Ok(Sighting { folder, path: shown, state, commit: Some(commit.to_owned()), committed_at: self.current_at })
     }
 }
 

@@ -2,9 +2,12 @@
 
 pub mod folder;
 pub mod git;
+pub mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use crate::base::digest::Digest;
 
@@ -22,6 +25,8 @@ pub struct Sighting {
     pub state: Digest,
     /// The commit, where the source knows it.
     pub commit: Option<String>,
+    /// When the commit was made, where the source knows it.
+    pub committed_at: Option<Timestamp>,
 }
 
 /// Why a source could not be brought up to date.
@@ -55,6 +60,12 @@ pub enum SourceError {
         action: String,
         /// The limit.
         seconds: u64,
+    },
+    /// Somebody asked to stop while git was at it.
+    #[error("{action}: interrupted")]
+    Interrupted {
+        /// What was tried.
+        action: String,
     },
     /// The repository has no such ref.
     #[error("find {0} in the repository")]
@@ -98,7 +109,12 @@ impl SourceError {
             }
             Self::Held(_) => Some("give each its own --state-dir".to_owned()),
             Self::NoGit(_) => Some("install git".to_owned()),
-            Self::File { .. } | Self::Git { .. } | Self::TooSlow { .. } | Self::NoRef(_) | Self::NoFolder(_) => None,
+            Self::File { .. }
+            | Self::Git { .. }
+            | Self::TooSlow { .. }
+            | Self::Interrupted { .. }
+            | Self::NoRef(_)
+            | Self::NoFolder(_) => None,
         }
     }
 }

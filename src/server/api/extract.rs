@@ -92,7 +92,8 @@ impl<S: Sync> FromRequest<S> for RawBody {
 }
 
 /// Why a body did not come to its end.
-fn unread(error: &axum::Error) -> Problem {
+#[must_use]
+pub fn unread(error: &axum::Error) -> Problem {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         match error.downcast_ref::<Refused>() {

@@ -64,7 +64,8 @@ async fn admit(gate: &Gate, parameters: &RawPathParams, mut request: Request) ->
 }
 
 /// A body of more bytes than are taken.
-pub(super) fn too_large(limit: usize) -> Problem {
+#[must_use]
+pub fn too_large(limit: usize) -> Problem {
     Problem::new(ProblemCode::TooLarge, format!("the body is larger than {limit} bytes")).with("limit", limit)
 }
 

@@ -36,8 +36,11 @@ pub mod problem_reference;
 pub mod runs;
 pub mod token;
 
+use std::sync::Arc;
+
 use axum::Router;
 
+use super::metrics::Metrics;
 use super::state::AppState;
 use endpoint::Endpoint;
 use problem::{Problem, ProblemCode};
@@ -69,13 +72,17 @@ fn route(endpoints: Vec<Endpoint>, state: &AppState) -> Router {
         let (path, method_router) = endpoint.into_route(state);
         router = router.route(path, method_router);
     }
+    framed(router, state.metrics()).with_state(state.clone())
+}
+
+/// A router whose every request is traced, and which says so where there is nothing.
+pub fn framed<S: Clone + Send + Sync + 'static>(router: Router<S>, metrics: &Arc<Metrics>) -> Router<S> {
     router
         .fallback(async || Problem::new(ProblemCode::NotFound, "there is nothing at this address"))
         .method_not_allowed_fallback(async || {
             Problem::new(ProblemCode::MethodNotAllowed, "this address does not know the method; see the header Allow")
         })
-        .layer(axum::middleware::from_fn_with_state(state.clone(), super::trace::trace))
-        .with_state(state.clone())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(metrics), super::trace::trace))
 }
 
 #[cfg(test)]

@@ -11,18 +11,20 @@ use super::extract::Json;
 use super::openapi;
 use super::problem::{Answer, Problem, ProblemCode};
 use crate::base::error_text::chain;
+use crate::server::metrics::Metrics;
 use crate::server::state::AppState;
 
 /// The state of the server.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Health {
+pub struct Health {
     /// `ok`.
     status: &'static str,
     /// The version of the program.
     version: &'static str,
 }
 
-const HEALTH: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
+/// Of a process that is well.
+pub const HEALTH: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let area = |endpoint: Endpoint| endpoint.area("operation").public();
@@ -65,7 +67,15 @@ async fn ready(State(state): State<AppState>) -> Answer<Json<Health>> {
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 async fn metrics(State(state): State<AppState>) -> Answer<Response> {
-    let text = state.metrics().text().map_err(|error| Problem::internal(error.to_string()))?;
+    counters(state.metrics())
+}
+
+/// All counters, for Prometheus.
+///
+/// # Errors
+/// When one cannot be written down.
+pub fn counters(metrics: &Metrics) -> Answer<Response> {
+    let text = metrics.text().map_err(|error| Problem::internal(error.to_string()))?;
     let mut response = text.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
     Ok(response)

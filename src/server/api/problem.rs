@@ -77,6 +77,8 @@ problem_codes! {
     UnknownScope = BAD_REQUEST "unknown-scope" "The scope cannot be given",
     /// No access token, or one that is unknown, has ended or was revoked. Get a new one from `/accounts/connect/token`.
     Unauthenticated = UNAUTHORIZED "unauthenticated" "An access token is needed",
+    /// A push hook was not signed with the secret that is set, or not signed at all. Nothing was done.
+    BadSignature = UNAUTHORIZED "bad-signature" "The signature is not good",
     /// The key does not have the scope this needs. `scope` names it.
     MissingScope = FORBIDDEN "missing-scope" "The key may not do this",
     /// The one on whose behalf it is asked may not do this.

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -33,6 +34,8 @@ use crate::world::{Random, World, seeds};
 struct RigHands {
     opener: Opener,
     ids: AtomicU64,
+    /// What is changed by hand once a plan is made and not yet applied.
+    meanwhile: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Hands for RigHands {
@@ -56,7 +59,13 @@ impl Hands for RigHands {
     }
 
     fn writer<'a>(&'a self, _project: &'a Project) -> Opening<'a, dyn Writer> {
-        Box::pin(async { Ok(self.opener.writer().await?) })
+        Box::pin(async {
+            let meanwhile = self.meanwhile.lock().expect("a lock").take();
+            if let Some(address) = meanwhile {
+                self.opener.touch_by_hand(address).await;
+            }
+            Ok(self.opener.writer().await?)
+        })
     }
 
     fn commit(&self, _folder: &Path) -> Option<String> {
@@ -108,7 +117,11 @@ fn wish(mode: Mode) -> Wish {
 }
 
 fn reconciling(rig: &Rig, mode: Mode) -> Reconcile<RigHands> {
-    let hands = RigHands { opener: rig.opener(), ids: AtomicU64::new(rand_start()) };
+    reconciling_meanwhile(rig, mode, Arc::default())
+}
+
+fn reconciling_meanwhile(rig: &Rig, mode: Mode, meanwhile: Arc<Mutex<Option<&'static str>>>) -> Reconcile<RigHands> {
+    let hands = RigHands { opener: rig.opener(), ids: AtomicU64::new(rand_start()), meanwhile };
     let folder = rig.project.path().canonicalize().expect("a folder");
     Reconcile::new(Source::Folder(Folder::new(folder)), vec![Reconciler::new(hands, wish(mode))])
 }
@@ -240,6 +253,44 @@ pub(super) fn what_is_suspended_is_not_written() {
     }));
     applies(&rig, &mut healing);
     in_sync(&rig, &mut healing);
+}
+
+#[test]
+fn what_is_changed_while_a_plan_is_applied_is_seen_at_the_next_tick() {
+    let rig = Rig::applied(BASE);
+    let meanwhile = Arc::new(Mutex::new(None));
+    let mut healing = reconciling_meanwhile(&rig, Mode::Heal, Arc::clone(&meanwhile));
+    in_sync(&rig, &mut healing);
+    rig.touch_by_hand("Audience/sales");
+    *meanwhile.lock().expect("a lock") = Some("Destination/chat");
+    applies(&rig, &mut healing);
+    let tick = applies(&rig, &mut healing);
+    let actions = &tick.outcome.findings().expect("findings").actions;
+    assert_eq!(actions[0].0.to_string(), "Destination/chat");
+    assert!(!in_sync(&rig, &mut healing).looked);
+}
+
+#[test]
+fn a_suspension_is_seen_though_nothing_else_moved() {
+    let rig = Rig::applied(BASE);
+    let mut healing = reconciling(&rig, Mode::Heal);
+    in_sync(&rig, &mut healing);
+    let order = SuspendOrder {
+        address: None,
+        reason: "we look into it".to_owned(),
+        actor: "kim@console".to_owned(),
+        until: None,
+    };
+    rig.wait(rig.with_writer(async |writer| writer.suspend(&order).await.expect("suspended")));
+    for looked in [true, false] {
+        let tick = once(&rig, &mut healing);
+        assert!(matches!(*tick.outcome, Outcome::Suspended { .. }), "{:?}", tick.outcome);
+        assert_eq!(tick.looked, looked);
+    }
+    rig.wait(rig.with_writer(async |writer| {
+        writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
+    }));
+    assert!(in_sync(&rig, &mut healing).looked);
 }
 
 #[test]

@@ -33,12 +33,23 @@ const SETTINGS: [&str; 10] = [
 pub(super) struct Git<'f> {
     folder: &'f Path,
     ssh: Option<&'static str>,
+    interrupted: fn() -> bool,
+}
+
+/// How a command ended.
+enum Ended {
+    /// By itself.
+    ByItself(ExitStatus),
+    /// It was ended because its time was over.
+    TooSlow,
+    /// It was ended because somebody asked to stop.
+    Interrupted,
 }
 
 impl<'f> Git<'f> {
-    /// `ssh` is run in place of `ssh` where it is given.
-    pub(super) fn within(folder: &'f Path, ssh: Option<&'static str>) -> Self {
-        Self { folder, ssh }
+    /// `ssh` is run in place of `ssh` where it is given; `interrupted` says whether somebody asked to stop.
+    pub(super) fn within(folder: &'f Path, ssh: Option<&'static str>, interrupted: fn() -> bool) -> Self {
+        Self { folder, ssh, interrupted }
     }
 
     /// Runs a command to its end; what it wrote on standard output.
@@ -62,27 +73,33 @@ impl<'f> Git<'f> {
             .map_err(|error| SourceError::NoGit(error.to_string()))?;
         let out = read(child.stdout.take());
         let err = read(child.stderr.take());
-        let status = wait(&mut child).map_err(|error| SourceError::NoGit(error.to_string()))?;
-        let Some(status) = status else {
-            return Err(SourceError::TooSlow { action: action.to_owned(), seconds: LIMIT.as_secs() });
+        let ended = wait(&mut child, self.interrupted).map_err(|error| SourceError::NoGit(error.to_string()))?;
+        // What git has started may hold the pipes for a while longer: they are not waited for.
+        let status = match ended {
+            Ended::ByItself(status) => status,
+            Ended::TooSlow => {
+                return Err(SourceError::TooSlow { action: action.to_owned(), seconds: LIMIT.as_secs() });
+            }
+            Ended::Interrupted => return Err(SourceError::Interrupted { action: action.to_owned() }),
         };
         let (out, err) = (joined(out), joined(err));
         if status.success() { Ok(out) } else { Err(SourceError::Git { action: action.to_owned(), said: told(&err) }) }
     }
 }
 
-/// Waits for the end, or until the time is over and then ends it.
-fn wait(child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
+/// Waits for the end, or until the time is over or somebody asks to stop, and then ends it.
+fn wait(child: &mut Child, interrupted: fn() -> bool) -> std::io::Result<Ended> {
     let begin = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(Ended::ByItself(status));
         }
-        if begin.elapsed() > LIMIT {
+        let stopped = interrupted();
+        if stopped || begin.elapsed() > LIMIT {
             let _ = child.kill();
             child.wait()?;
-            return Ok(None);
+            return Ok(if stopped { Ended::Interrupted } else { Ended::TooSlow });
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
@@ -115,7 +132,7 @@ fn told(err: &str) -> String {
 }
 
 /// `https://user:secret@host/…` becomes `https://…@host/…`.
-fn without_password(word: &str) -> String {
+pub(super) fn without_password(word: &str) -> String {
     let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
     let authority_end = rest.find('/').unwrap_or(rest.len());
     match rest.get(..authority_end).and_then(|authority| authority.rfind('@')) {

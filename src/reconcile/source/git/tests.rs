@@ -52,6 +52,7 @@ impl Remote {
             verify_signatures: false,
             plain_ssh: true,
             state: self.folder.path().join("state"),
+            interrupted: || false,
         }
     }
 }
