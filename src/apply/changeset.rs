@@ -113,7 +113,7 @@ fn body(source: &Source<'_>, address: &Address, keeps: &[Path], made_anew: bool)
     let Some(record) = source.records.get(address).filter(|_| !keeps.is_empty()) else {
         let mut canonical = canonical;
         let spec = canonical.get_mut("spec").map(Value::take).unwrap_or_default();
-        return Ok(Body { metadata: object.metadata.clone(), spec, applied: None, secrets });
+        return Ok(Body { metadata: (*object.metadata).clone(), spec, applied: None, secrets });
     };
     let live = serde_json::json!({ "metadata": record.metadata, "spec": record.spec });
     let mut merged = canonical.clone();

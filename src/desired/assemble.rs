@@ -1,6 +1,7 @@
 //! Objects together: duplicates, completion, references, what each gets wrong about others, canonical forms.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::client_side::{ClientAddress, ClientManifest};
 use super::document::{Candidate, Declared, Outcome, diagnostics as located, links};
@@ -41,8 +42,8 @@ pub(super) fn assemble(outcomes: Vec<Outcome>, partial: bool, diagnostics: &mut 
         }
     }
     for object in &mut objects {
-        object.metadata.normalise();
-        object.spec.normalise();
+        Arc::make_mut(&mut object.metadata).normalise();
+        Arc::make_mut(&mut object.spec).normalise();
         match object.canonical() {
             Ok(value) => object.digest = canonical::digest(&value),
             Err(error) => diagnostics.push(unreadable(&object.address, object.span, &error)),
@@ -128,10 +129,10 @@ fn completed(candidates: Vec<Candidate>, diagnostics: &mut Vec<Diagnostic>) -> V
             let digest = Digest::of_bytes(&[]);
             DesiredObject {
                 address,
-                metadata,
+                metadata: Arc::new(metadata),
                 former_name,
                 reconcile_suspended,
-                spec,
+                spec: Arc::new(spec),
                 digest,
                 links,
                 secrets,

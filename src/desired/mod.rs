@@ -11,6 +11,7 @@ pub mod secrets;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -50,14 +51,14 @@ pub struct Desired {
 pub struct DesiredObject {
     /// Kind and name.
     pub address: Address,
-    /// Canonical.
-    pub metadata: Metadata,
+    /// Canonical. Shared with what looks at whole configurations, so that looking does not copy them.
+    pub metadata: Arc<Metadata>,
     /// The former name, when the manifest says it was renamed.
     pub former_name: Option<Name>,
     /// Whether the manifest says that `reconcile` leaves the object alone.
     pub reconcile_suspended: bool,
-    /// Canonical.
-    pub spec: Spec,
+    /// Canonical; shared likewise.
+    pub spec: Arc<Spec>,
     /// Digest of the canonical form.
     pub digest: Digest,
     /// The objects of the project it refers to.
@@ -155,7 +156,7 @@ impl Scope for Objects<'_> {
     fn get(&self, kind: Kind, name: &str) -> Option<&Spec> {
         let of_kind = self.of(kind);
         let at = of_kind.binary_search_by(|object| object.address.name.as_str().cmp(name)).ok()?;
-        of_kind.get(at).map(|object| &object.spec)
+        of_kind.get(at).map(|object| &*object.spec)
     }
 
     fn names(&self, kind: Kind) -> Vec<&Name> {
@@ -166,7 +167,7 @@ impl Scope for Objects<'_> {
         let ids = self.system_ids.get_or_init(|| {
             let mut ids = HashMap::new();
             for object in self.of(Kind::System) {
-                if let Spec::System(spec) = &object.spec
+                if let Spec::System(spec) = &*object.spec
                     && let Some(id) = &spec.system_id
                 {
                     ids.entry(id.to_ascii_lowercase()).or_insert(&object.address.name);
@@ -181,7 +182,7 @@ impl Scope for Objects<'_> {
         let properties = self.own_properties.get_or_init(|| {
             let mut properties = HashSet::new();
             for object in self.of(Kind::EventType) {
-                if let Spec::EventType(spec) = &object.spec {
+                if let Spec::EventType(spec) = &*object.spec {
                     properties.extend(spec.properties.keys().map(String::as_str));
                 }
             }

@@ -29,7 +29,7 @@ pub(super) struct Sender<'d> {
 pub(super) type Urls<'d> = HashMap<&'d str, Url>;
 
 pub(super) fn urls(desired: &Desired) -> Urls<'_> {
-    let destinations = desired.objects.iter().filter_map(|object| match &object.spec {
+    let destinations = desired.objects.iter().filter_map(|object| match &*object.spec {
         Spec::Destination(spec) => Some((object.address.name.as_str(), Url::parse(&spec.url).ok()?)),
         _ => None,
     });
@@ -44,7 +44,7 @@ pub(super) fn by_place<'d, P: Ord>(
 ) -> BTreeMap<(&'d str, &'d str, P), Vec<Sender<'d>>> {
     let mut senders: BTreeMap<_, Vec<Sender<'_>>> = BTreeMap::new();
     for object in desired.objects.iter().filter(|object| object.address.kind == Kind::Webhook) {
-        if let Spec::Webhook(spec) = &object.spec
+        if let Spec::Webhook(spec) = &*object.spec
             && spec.enabled
         {
             let sender = Sender { object, spec, url: urls.get(spec.destination.as_str()) };

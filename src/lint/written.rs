@@ -68,7 +68,7 @@ pub(super) type Cases<'d> = Vec<Written<'d>>;
 /// Visits all conditions of a project, in the order of its objects.
 pub(super) fn each<'d>(desired: &'d Desired, scope: &'d Objects<'d>, visit: &mut dyn FnMut(Subject<'d>, &Cases<'d>)) {
     for object in &desired.objects {
-        match &object.spec {
+        match &*object.spec {
             Spec::Webhook(spec) => {
                 if let Some(condition) = &spec.conditions {
                     let written = Written { object, condition, at: Path::keys("spec.conditions") };

@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
         let managed = self.live.rows.values().filter(|row| row.managed).count();
         let live = self.live;
         let protected = |address: &Address| {
-            let desired = self.desired.get(address).map(|object| &object.metadata);
+            let desired = self.desired.get(address).map(|object| &*object.metadata);
             let was = live.records.get(address).map(|record| &record.metadata);
             desired.is_some_and(crate::kinds::Metadata::is_protected)
                 || was.is_some_and(crate::kinds::Metadata::is_protected)

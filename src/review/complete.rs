@@ -15,7 +15,6 @@ use crate::plan::Plan;
 pub fn complete(plan: &mut Plan, desired: &Desired, live: &Live) -> Result<States, UnreadableObject> {
     let states = States::of(plan, desired, live)?;
     plan.review.links = links::around(plan, desired, live);
-    tracing::debug!(before = states.before.objects.len(), after = states.after.objects.len(), "states");
     let lost = lost_listener::check(plan, &states, desired);
     plan.diagnostics.extend(records(&lost, &desired.sources));
     plan.review.data_flow = Flows::new(&states).of_plan(plan);

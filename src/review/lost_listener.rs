@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::states::{State, StateObject, States};
+use super::states::{State, States};
 use crate::base::code::Code;
 use crate::base::diagnostic::Diagnostic;
 use crate::base::ident::Name;
@@ -47,7 +47,7 @@ pub fn check(plan: &Plan, states: &States, desired: &Desired) -> Vec<Diagnostic>
 fn heard<'s>(state: &'s State, former: &BTreeMap<&Address, &Address>) -> Heard<'s> {
     let mut heard = Heard::new();
     for (name, object) in state.of_kind(Kind::Webhook) {
-        let Spec::Webhook(spec) = &object.spec else { continue };
+        let Spec::Webhook(spec) = &*object.spec else { continue };
         if silence(state, spec).is_none() {
             let system = Address::new(Kind::System, spec.system.clone());
             let system = former.get(&system).map_or(&spec.system, |new| &new.name).clone();
@@ -64,9 +64,8 @@ pub(super) fn silence(state: &State, spec: &WebhookSpec) -> Option<String> {
     if !spec.enabled {
         return Some("is disabled".to_owned());
     }
-    let Some(StateObject { metadata: _, spec: Spec::System(system), published }) =
-        state.named(Kind::System, &spec.system)
-    else {
+    let system = state.named(Kind::System, &spec.system);
+    let Some((Spec::System(system), published)) = system.map(|object| (&*object.spec, object.published)) else {
         return Some(format!("listens to System/{}, which is gone", spec.system));
     };
     if !published {
@@ -97,7 +96,7 @@ fn warning(
         .take(TOLD)
         .map(|name| {
             let address = now(name);
-            let becomes = match states.after.objects.get(&address).map(|object| &object.spec) {
+            let becomes = match states.after.objects.get(&address).map(|object| &*object.spec) {
                 Some(Spec::Webhook(spec)) if spec.event == event && spec.system == *system => {
                     silence(&states.after, spec).unwrap_or_default()
                 }

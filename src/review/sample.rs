@@ -1,6 +1,7 @@
 //! States and plans for tests of this stage.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ pub(super) fn state(objects: &[(&str, Value)]) -> State {
         let mut spec = address.kind.read_spec(spec).expect("a readable spec");
         spec.normalise();
         let metadata: Metadata = serde_json::from_value(json!({"name": address.name})).expect("metadata");
-        (address, StateObject { metadata, spec, published: true })
+        (address, StateObject { metadata: Arc::new(metadata), spec: Arc::new(spec), published: true })
     };
     State { objects: objects.iter().map(object).collect() }
 }

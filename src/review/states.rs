@@ -3,6 +3,7 @@
 //! The plan reads in full only what differs; everything else is live as the manifests have it, and is taken from there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -15,13 +16,13 @@ use crate::object::action::ActionKind;
 use crate::object::record::{DigestRow, ObjectRecord};
 use crate::plan::plan_value::{Action, Plan};
 
-/// One object of a state.
+/// One object of a state. What both states and the manifests have alike is there once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateObject {
     /// Canonical metadata.
-    pub metadata: Metadata,
+    pub metadata: Arc<Metadata>,
     /// Canonical spec; secrets are their references.
-    pub spec: Spec,
+    pub spec: Arc<Spec>,
     /// Of a System: whether its settings are published, without which its webhooks send nothing.
     pub published: bool,
 }
@@ -56,7 +57,7 @@ impl State {
 
 impl Scope for State {
     fn get(&self, kind: Kind, name: &str) -> Option<&Spec> {
-        self.named(kind, &name.parse().ok()?).map(|object| &object.spec)
+        self.named(kind, &name.parse().ok()?).map(|object| &*object.spec)
     }
 
     fn names(&self, kind: Kind) -> Vec<&Name> {
@@ -130,11 +131,11 @@ fn read(record: &ObjectRecord, published: bool) -> Result<StateObject, Unreadabl
     let unreadable = |source| UnreadableObject { address: record.address.clone(), source };
     let mut spec = record.address.kind.read_spec(&record.spec).map_err(unreadable)?;
     spec.normalise();
-    Ok(StateObject { metadata: record.metadata.clone(), spec, published })
+    Ok(StateObject { metadata: Arc::new(record.metadata.clone()), spec: Arc::new(spec), published })
 }
 
 fn as_written(object: &DesiredObject, published: bool) -> StateObject {
-    StateObject { metadata: object.metadata.clone(), spec: object.spec.clone(), published }
+    StateObject { metadata: Arc::clone(&object.metadata), spec: Arc::clone(&object.spec), published }
 }
 
 fn apply(
@@ -195,7 +196,7 @@ fn write(
             path.put(&mut merged, path.of(&live_value).cloned());
         }
         let spec = merged.get_mut("spec").map(Value::take).unwrap_or_default();
-        written.spec = address.kind.read_spec(&spec).map_err(unreadable)?;
+        written.spec = Arc::new(address.kind.read_spec(&spec).map_err(unreadable)?);
     }
     after.insert(address.clone(), written);
     Ok(())

@@ -20,10 +20,9 @@ use trueup::kinds::{Address, Metadata};
 use trueup::object::action::ActionKind;
 use trueup::object::changeset::{Changeset, Expected, Operation, SecretWrite, Write};
 use trueup::object::delivery::DeliveryRecord;
-use trueup::provider::embedded::Embedded;
 use trueup::runtime::outgoing::OutgoingSettings;
 use trueup::runtime::{Engine, EngineSettings};
-use trueup::store::{Clock, DeliveryFilter, MasterKey, ReadStore, Store};
+use trueup::store::{Clock, DeliveryFilter, MasterKey, Store};
 use uuid::Uuid;
 
 /// The longest that a test waits for something that has to come about.
@@ -232,13 +231,6 @@ impl EngineRig {
     /// Writes objects with secrets (address, path, content).
     pub(crate) async fn apply_with(&self, objects: &[(String, Value)], secrets: &[(&str, &str, &str)], publish: bool) {
         apply(&self.store, objects, secrets, publish).await;
-    }
-
-    /// The store as plans read it.
-    pub(crate) async fn reader(&self) -> Embedded<ReadStore> {
-        let path = self.folder.path().join("t.db");
-        let reader = Embedded::open_read(&path, project(), Some(key()), self.hands.clock()).await;
-        reader.expect("a readable store")
     }
 
     /// Removes an object.

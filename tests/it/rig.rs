@@ -357,21 +357,7 @@ impl Rig {
     /// Options of a plan that prunes and has no limits.
     pub(crate) fn options(&self) -> PlanOptions {
         self.plans.set(self.plans.get() + 1);
-        PlanOptions {
-            plan_id: PlanId(Uuid::from_u128(self.plans.get())),
-            now: self.time(),
-            trueup_version: "0.0.0".to_owned(),
-            adopt: false,
-            prune: true,
-            allow_empty: false,
-            destroy: false,
-            unavailable_secrets: std::collections::BTreeSet::new(),
-            allow_send: false,
-            max_deletes: usize::MAX,
-            max_changed_percent: None,
-            selection: Selection::default(),
-            replace: Vec::new(),
-        }
+        plan_options(self.plans.get(), self.time())
     }
 
     /// Plans with these options.
@@ -489,6 +475,25 @@ impl Rig {
         let removed =
             self.in_store(async |store| store.delete_by_hand(&Self::name(), &address, "kim@console", None).await);
         removed.expect("a removal by hand");
+    }
+}
+
+/// Options of a plan, by its number, that prunes and has no limits.
+pub(crate) fn plan_options(number: u128, now: Timestamp) -> PlanOptions {
+    PlanOptions {
+        plan_id: PlanId(Uuid::from_u128(number)),
+        now,
+        trueup_version: "0.0.0".to_owned(),
+        adopt: false,
+        prune: true,
+        allow_empty: false,
+        destroy: false,
+        unavailable_secrets: std::collections::BTreeSet::new(),
+        allow_send: false,
+        max_deletes: usize::MAX,
+        max_changed_percent: None,
+        selection: Selection::default(),
+        replace: Vec::new(),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 use trueup::object::access::Scope;
-use trueup::runtime::EngineSettings;
-use trueup::runtime::outgoing::OutgoingSettings;
 
 use crate::engine_rig::{Receiver, apply, simple};
 use crate::server_rig::{PROJECT, ServerRig};
@@ -17,11 +15,7 @@ struct Setup {
 
 impl Setup {
     fn new(scopes: &[Scope]) -> Self {
-        let outgoing = OutgoingSettings {
-            allow_egress: vec!["127.0.0.0/8".parse().expect("a range")],
-            ..OutgoingSettings::default()
-        };
-        let rig = ServerRig::with_engine(|_| {}, EngineSettings { outgoing, ..EngineSettings::default() });
+        let rig = ServerRig::that_reaches_this_machine();
         let receiver = rig.block_on(Receiver::glad());
         let objects = simple(&receiver.url("/"));
         let objects: Vec<_> = objects.into_iter().map(|(address, spec)| (address.to_owned(), spec)).collect();

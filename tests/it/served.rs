@@ -98,7 +98,8 @@ impl Served {
     }
 }
 
-fn target(url: &str, client_id: String, secret: String) -> Target {
+/// The provider for a server, by a key.
+pub(crate) fn target(url: &str, client_id: String, secret: String) -> Target {
     let connection = Connection {
         url: url.parse().expect("a URL"),
         client_id,

@@ -23,6 +23,7 @@ use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use trueup::base::ident::Name;
 use trueup::object::access::{AccessKey, Scope};
+use trueup::runtime::outgoing::OutgoingSettings;
 use trueup::runtime::{Engine, EngineSettings};
 use trueup::server::serve::{Drained, Server};
 use trueup::server::settings::ServerSettings;
@@ -101,6 +102,13 @@ impl ServerRig {
     /// A server with other settings.
     pub(crate) fn with(change: impl FnOnce(&mut ServerSettings)) -> Self {
         Self::with_engine(change, EngineSettings::default())
+    }
+
+    /// A server that sends to addresses of this machine too.
+    pub(crate) fn that_reaches_this_machine() -> Self {
+        let local = vec!["127.0.0.0/8".parse().expect("a range")];
+        let outgoing = OutgoingSettings { allow_egress: local, ..OutgoingSettings::default() };
+        Self::with_engine(|_| {}, EngineSettings { outgoing, ..EngineSettings::default() })
     }
 
     /// A server with other settings, also of its engine.
@@ -229,6 +237,11 @@ impl ServerRig {
     pub(crate) fn turn(&self, by: SignedDuration) {
         self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);
         self.turned.send_replace(());
+    }
+
+    /// The time of the server.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.seconds.load(Ordering::SeqCst)).expect("a time")
     }
 
     /// A key with these scopes.

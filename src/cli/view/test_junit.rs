@@ -1,6 +1,9 @@
 //! `test -o junit`: the JUnit XML that continuous integration reads, by the schema of the Jenkins xUnit plugin (which
 //! the other readers accept as well). A Test is a `testsuite`, a case a `testcase`.
 //!
+//! That schema (junit-10.xsd) has a place for a file at a suite and none at a case, and none for a line: the line of a
+//! case that fails stands in the text of its failure.
+//!
 //! There are no times in it: the same manifests give the same bytes.
 
 use std::io::{self, BufWriter, Write};
@@ -22,18 +25,11 @@ pub fn write(out: &mut dyn Write, report: &TestReport, sources: &SourceMap) -> i
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(out, r#"<testsuites name="trueup" {}>"#, numbers(counts))?;
     for test in &report.tests {
-        let TestResult { name, span: _, cases } = test;
-        writeln!(out, r#"  <testsuite name="{}" {}>"#, escaped(name.as_str()), numbers(Counts::of(cases)))?;
+        let TestResult { name, span, cases } = test;
+        let file = locator.locate(*span).map(|at| format!(r#" file="{}""#, escaped(&at.file))).unwrap_or_default();
+        writeln!(out, r#"  <testsuite name="{}" {}{file}>"#, escaped(name.as_str()), numbers(Counts::of(cases)))?;
         for case in cases {
-            let file = locator.locate(case.span);
-            let place = file.map(|at| format!(r#" file="{}" line="{}""#, escaped(&at.file), at.line));
-            write!(
-                out,
-                r#"    <testcase name="{}" classname="{}"{}"#,
-                escaped(&case.name),
-                escaped(name.as_str()),
-                place.unwrap_or_default()
-            )?;
+            write!(out, r#"    <testcase name="{}" classname="{}""#, escaped(&case.name), escaped(name.as_str()))?;
             match &case.outcome {
                 Outcome::Passed => writeln!(out, "/>")?,
                 Outcome::Failed(differences) => {

@@ -83,7 +83,7 @@ impl<'s> Flows<'s> {
         for (address, object) in &self.states.after.objects {
             if touched.contains(address) || depends_on(object, &touched) {
                 flows.extend(self.of(address));
-            } else if let Spec::Webhook(spec) = &object.spec {
+            } else if let Spec::Webhook(spec) = &*object.spec {
                 others.push((address, &**spec));
             }
         }
@@ -110,7 +110,7 @@ impl<'s> Flows<'s> {
     }
 
     fn host_of(&self, destination: &Name) -> String {
-        match self.states.after.named(Kind::Destination, destination).map(|object| &object.spec) {
+        match self.states.after.named(Kind::Destination, destination).map(|object| &*object.spec) {
             Some(Spec::Destination(spec)) => host::of_url(&spec.url),
             _ => String::new(),
         }
@@ -128,7 +128,7 @@ fn flow(edge: &Edge, via: &Address, change: FlowChange) -> DataFlow {
 
 fn edges(state: &State, via: &Address, renamed_events: &Renamed<'_>) -> BTreeSet<Edge> {
     let Some(object) = state.objects.get(via) else { return BTreeSet::new() };
-    match &object.spec {
+    match &*object.spec {
         Spec::Webhook(spec) => webhook::edges(state, spec, renamed_events),
         Spec::Workflow(spec) => workflow::edges(state, spec),
         Spec::Template(spec) => link::of_template(spec),
@@ -142,7 +142,7 @@ fn edges(state: &State, via: &Address, renamed_events: &Renamed<'_>) -> BTreeSet
 /// Whether what leaves by an object depends on one of these, itself apart.
 fn depends_on(object: &StateObject, touched: &BTreeSet<&Address>) -> bool {
     let is_touched = |kind: Kind, name: &Name| touched.contains(&Address::new(kind, name.clone()));
-    match &object.spec {
+    match &*object.spec {
         Spec::Webhook(spec) => {
             is_touched(Kind::System, &spec.system)
                 || is_touched(Kind::Destination, &spec.destination)

@@ -108,7 +108,7 @@ pub fn refusal(findings: &[PolicyFinding]) -> Option<Refusal> {
 }
 
 fn found<'s>(state: &'s State, address: &Address) -> Option<Content<'s>> {
-    state.objects.get(address).map(|StateObject { metadata, spec, published: _ }| (metadata, spec))
+    state.objects.get(address).map(|StateObject { metadata, spec, published: _ }| (&**metadata, &**spec))
 }
 
 /// What is done to each address; of several actions on one, the one that says most.

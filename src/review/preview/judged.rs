@@ -55,7 +55,7 @@ fn behaves_otherwise(before: Option<&StateObject>, after: Option<&StateObject>) 
 
 /// Why no sample can show what a change of this object does, or not all of it.
 fn unseen(action: &Action, before: Option<&StateObject>, after: Option<&StateObject>) -> Option<String> {
-    let spec = after.or(before).map(|object| &object.spec)?;
+    let spec = after.or(before).map(|object| &*object.spec)?;
     let changed = behaves_otherwise(before, after);
     let why = match spec {
         Spec::Audience(_) if changed => "whom it reaches depends on end users and on notifications yet to be sent",
@@ -80,7 +80,7 @@ fn unseen(action: &Action, before: Option<&StateObject>, after: Option<&StateObj
 
 /// What a system drops or hashes cannot be undone, and ids that are hashed cannot be hashed in another way.
 fn system_unseen(before: Option<&StateObject>, after: Option<&StateObject>) -> Option<String> {
-    let (Some(Spec::System(old)), Some(Spec::System(new))) = (before.map(|o| &o.spec), after.map(|o| &o.spec)) else {
+    let (Some(Spec::System(old)), Some(Spec::System(new))) = (before.map(|o| &*o.spec), after.map(|o| &*o.spec)) else {
         return None;
     };
     if old.end_user_id != new.end_user_id {
@@ -103,7 +103,7 @@ fn drops_less(old: &SystemSpec, new: &SystemSpec) -> bool {
 
 /// Callers will send what the new type says; what they sent is of the old one.
 fn event_type_unseen(before: Option<&StateObject>, after: Option<&StateObject>) -> Option<String> {
-    let (Some(Spec::EventType(old)), Some(Spec::EventType(new))) = (before.map(|o| &o.spec), after.map(|o| &o.spec))
+    let (Some(Spec::EventType(old)), Some(Spec::EventType(new))) = (before.map(|o| &*o.spec), after.map(|o| &*o.spec))
     else {
         return None;
     };

@@ -309,9 +309,9 @@ impl Made {
     }
 
     fn sender<'s>(&mut self, state: &'s State, address: &Address) -> Option<Sender<'s>> {
-        let Spec::Webhook(spec) = &state.objects.get(address)?.spec else { return None };
+        let Spec::Webhook(spec) = &*state.objects.get(address)?.spec else { return None };
         let destination = state.named(Kind::Destination, &spec.destination)?;
-        let Spec::Destination(destination) = &destination.spec else { return None };
+        let Spec::Destination(destination) = &*destination.spec else { return None };
         let system = state.named(Kind::System, &spec.system);
         let known = event_properties(state, &spec.event);
         let webhook = match CompiledWebhook::new(spec, known) {
@@ -340,7 +340,7 @@ impl Made {
             known,
             published: system.is_some_and(|system| system.published),
             system: system.and_then(|system| {
-                let Spec::System(spec) = &system.spec else { return None };
+                let Spec::System(spec) = &*system.spec else { return None };
                 Some(&**spec)
             }),
             selector,

@@ -91,7 +91,7 @@ impl<'s> Finder<'s> {
     }
 
     fn place(&self, state: &'s State, (name, address): (&'s Name, &Address), event: &str) -> Option<Place<'s>> {
-        let Spec::System(system) = &state.objects.get(address)?.spec else { return None };
+        let Spec::System(system) = &*state.objects.get(address)?.spec else { return None };
         let id = self.ids.get(self.states.former(address)).map(|id| id.0.simple().to_string());
         Some(Place {
             name,

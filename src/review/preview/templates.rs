@@ -51,8 +51,10 @@ pub(super) fn previews(states: &States, tests: &[Cases<'_>]) -> (Vec<SampledPrev
     for (name, object) in states.after.of_kind(Kind::Template) {
         let address = Address::new(Kind::Template, name.clone());
         let former = states.former(&address);
-        let (Spec::Template(after), Some(before)) = (&object.spec, states.before.objects.get(former)) else { continue };
-        let Spec::Template(before) = &before.spec else { continue };
+        let (Spec::Template(after), Some(before)) = (&*object.spec, states.before.objects.get(former)) else {
+            continue;
+        };
+        let Spec::Template(before) = &*before.spec else { continue };
         if before == after {
             continue;
         }
@@ -73,7 +75,7 @@ pub(super) fn previews(states: &States, tests: &[Cases<'_>]) -> (Vec<SampledPrev
 fn samples(state: &State) -> Vec<RenderSample<'_>> {
     let mut samples = Vec::new();
     for (name, object) in state.of_kind(Kind::Notification) {
-        let Spec::Notification(spec) = &object.spec else { continue };
+        let Spec::Notification(spec) = &*object.spec else { continue };
         let Some(template) = spec.template.name() else { continue };
         let own = OwnTexts {
             title: spec.title.as_deref(),
@@ -85,7 +87,7 @@ fn samples(state: &State) -> Vec<RenderSample<'_>> {
         samples.push(RenderSample { name: format!("Notification/{name}"), template, own, locale: None, overrides });
     }
     for (name, object) in state.of_kind(Kind::Workflow) {
-        let Spec::Workflow(spec) = &object.spec else { continue };
+        let Spec::Workflow(spec) = &*object.spec else { continue };
         for step in &spec.steps {
             let Step::Notify(step) = step else { continue };
             let Some(template) = step.template.name() else { continue };

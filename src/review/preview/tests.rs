@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -13,7 +15,11 @@ fn state(objects: &[(&str, Value)]) -> State {
         let address: Address = address.parse().expect("an address");
         let mut spec = address.kind.read_spec(spec).expect("a spec");
         spec.normalise();
-        let object = StateObject { metadata: Metadata::named(address.name.clone()), spec, published: true };
+        let object = StateObject {
+            metadata: Arc::new(Metadata::named(address.name.clone())),
+            spec: Arc::new(spec),
+            published: true,
+        };
         (address, object)
     };
     State { objects: objects.iter().map(object).collect() }

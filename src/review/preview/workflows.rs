@@ -25,8 +25,10 @@ pub(super) fn previews(states: &States, tests: &[Cases<'_>]) -> (Vec<SampledPrev
     for (name, object) in states.after.of_kind(Kind::Workflow) {
         let address = Address::new(Kind::Workflow, name.clone());
         let former = states.former(&address);
-        let (Spec::Workflow(after), Some(before)) = (&object.spec, states.before.objects.get(former)) else { continue };
-        let Spec::Workflow(before) = &before.spec else { continue };
+        let (Spec::Workflow(after), Some(before)) = (&*object.spec, states.before.objects.get(former)) else {
+            continue;
+        };
+        let Spec::Workflow(before) = &*before.spec else { continue };
         if before == after {
             continue;
         }

@@ -62,9 +62,9 @@ impl<'d> Configuration<'d> {
         let scope = Objects::new(&desired.objects);
         let mut webhooks: BTreeMap<_, BTreeMap<_, Vec<Hook<'d>>>> = BTreeMap::new();
         for object in &desired.objects {
-            let Spec::Webhook(spec) = &object.spec else { continue };
+            let Spec::Webhook(spec) = &*object.spec else { continue };
             let destination = desired.get(&Address::new(Kind::Destination, spec.destination.clone()));
-            let Some(Spec::Destination(destination)) = destination.map(|object| &object.spec) else { continue };
+            let Some(Spec::Destination(destination)) = destination.map(|object| &*object.spec) else { continue };
             let Ok(compiled) = CompiledWebhook::new(spec, event_properties(&scope, &spec.event)) else { continue };
             let hook = Hook { object, spec, compiled, destination };
             let of_system = webhooks.entry(spec.system.as_str()).or_default();

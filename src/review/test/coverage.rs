@@ -107,7 +107,7 @@ impl Coverage {
         let mut coverage = Self::default();
         for object in &configuration.desired().objects {
             let address = &object.address;
-            match &object.spec {
+            match &*object.spec {
                 Spec::Webhook(webhook) => {
                     coverage.webhooks.total += 1;
                     if !touched.webhooks.contains(address) {

@@ -70,7 +70,7 @@ pub(super) fn evaluate(
 /// The event as it would be stored; `None` when the system censors it as a whole.
 fn stored(configuration: &Configuration<'_>, given: &GivenEvent) -> Result<Option<StoredEvent>, CaseError> {
     let object = configuration.object(Kind::System, &given.system)?;
-    let Spec::System(system) = &object.spec else {
+    let Spec::System(system) = &*object.spec else {
         return Err(CaseError::new(format!("{} is no System", object.address)));
     };
     let GivenEvent { event, system: name, end_user_id, event_id, occurred_at, environment, session_id, properties } =
@@ -161,7 +161,7 @@ fn why_not(
     webhook: &Name,
 ) -> Result<Vec<Decider>, CaseError> {
     let object = configuration.object(Kind::Webhook, webhook)?;
-    let Spec::Webhook(spec) = &object.spec else {
+    let Spec::Webhook(spec) = &*object.spec else {
         return Err(CaseError::new(format!("{} is no Webhook", object.address)));
     };
     let at = |path: &str, says: String| vec![configuration.decider(&object.address, Path::keys(path), says)];

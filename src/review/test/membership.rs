@@ -20,7 +20,7 @@ pub(super) fn evaluate(
     case: &mut Case<'_>,
 ) -> Result<(), CaseError> {
     let object = configuration.object(Kind::Audience, &given.name)?;
-    let Spec::Audience(audience) = &object.spec else {
+    let Spec::Audience(audience) = &*object.spec else {
         return Err(CaseError::new(format!("{} is no Audience", object.address)));
     };
     let compiled =

@@ -23,7 +23,7 @@ pub(super) fn evaluate(
     case: &mut Case<'_>,
 ) -> Result<(), CaseError> {
     let object = configuration.object(Kind::Template, &given.template)?;
-    let Spec::Template(template) = &object.spec else {
+    let Spec::Template(template) = &*object.spec else {
         return Err(CaseError::new(format!("{} is no Template", object.address)));
     };
     let read = render(template, OwnTexts::default(), given.locale.as_deref(), &given.overrides);

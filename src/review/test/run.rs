@@ -27,7 +27,7 @@ pub(super) fn evaluate(
     case: &mut Case<'_>,
 ) -> Result<(), CaseError> {
     let object = configuration.object(Kind::Workflow, &given.name)?;
-    let Spec::Workflow(workflow) = &object.spec else {
+    let Spec::Workflow(workflow) = &*object.spec else {
         return Err(CaseError::new(format!("{} is no Workflow", object.address)));
     };
     let ran = simulate(workflow, given).map_err(|stopped| {

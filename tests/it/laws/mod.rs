@@ -14,6 +14,7 @@ mod over_http;
 mod ownership;
 mod plan_writes_nothing;
 mod preview_equals_reality;
+mod previewed_over_http;
 mod pruning;
 mod reconciled;
 mod reconciled_faults;

@@ -1,51 +1,30 @@
-//! Law 15: for any configuration and stored event, the deliveries that `behaviour` predicts are those the server makes;
-//! and what a plan's preview says of stored events is what the server does once the plan is applied.
+//! Law 15: for any configuration and stored event, the deliveries that `behaviour` predicts are those the server makes.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use trueup::base::ident::PlanId;
-use trueup::base::path::{Path, Segment};
 use trueup::behaviour::delivery::{CompiledWebhook, Route, deliveries};
 use trueup::behaviour::event::StoredEvent;
-use trueup::behaviour::recorded::EventLine;
 use trueup::behaviour::request::Content;
-use trueup::desired::load::load_project;
-use trueup::desired::secrets::Secrets;
 use trueup::kinds::scope::event_properties;
 use trueup::kinds::{Kind, Spec};
-use trueup::live;
-use trueup::manifest::{Input, LoadOptions};
-use trueup::object::delivery::{DeliveryRecord, DeliveryState, EventQuery};
-use trueup::plan::preview::Preview;
-use trueup::plan::selection::Selection;
-use trueup::plan::wanted::wanted;
-use trueup::plan::{PlanOptions, build};
-use trueup::provider::Reader as _;
-use trueup::review::preview::{Arrival, Replay};
-use trueup::review::states::States;
+use trueup::object::delivery::DeliveryState;
 use trueup::runtime::configuration::Configuration;
-use uuid::Uuid;
 
 use crate::engine_rig::{EngineRig, Received, Receiver, project};
-use crate::world::{Random, manifest, seeds};
+use crate::world::{Random, seeds};
 
 const EVENTS: [&str; 3] = ["survey.submitted", "menu.opened", "quote-approved"];
 const COUNTRIES: [&str; 4] = ["DE", "FR", "US", "ä b&c"];
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Events that are run through one pair of configurations.
-const BATCH: usize = 12;
-
 /// A request as both sides see it: method, path and query, own headers, body.
-type Seen = (String, String, BTreeMap<String, String>, String);
+pub(crate) type Seen = (String, String, BTreeMap<String, String>, String);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_predicted_is_what_arrives() {
     let (rig, receiver) = (EngineRig::new().await, Receiver::glad().await);
-    let own = json!({ "properties": { "amount": { "type": "number", "class": "content" },
-                                      "when": { "type": "datetime", "class": "content" } } });
-    rig.apply(&[("EventType/quote-approved", own)]).await;
+    rig.apply(&[("EventType/quote-approved", own_event())]).await;
     let (mut predicted_in_all, mut cases) = (0, 0);
     for seed in seeds(300) {
         let mut random = Random::new(seed);
@@ -76,274 +55,13 @@ async fn what_is_predicted_is_what_arrives() {
     assert!(predicted_in_all > cases / 2, "{predicted_in_all} of {cases}");
 }
 
-/// Of 100 pairs of configurations, 12 events each: 1,200 pairs of a plan and an event.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_plan_previews_is_what_comes_of_it() {
-    let (rig, receiver) = (EngineRig::new().await, Receiver::glad().await);
-    let own = json!({ "properties": { "amount": { "type": "number", "class": "content" },
-                                      "when": { "type": "datetime", "class": "content" } } });
-    rig.apply(&[("EventType/quote-approved", own.clone())]).await;
-    let (mut pairs, mut differences, mut gone_before) = (0, 0, 0);
-    for seed in seeds(100) {
-        let mut random = Random::new(seed + 1_000_000);
-        let before = told_apart(configuration(&mut random, &receiver));
-        let after = if random.chance(90) { edited(&mut random, &receiver, &before) } else { before.clone() };
-        let events: Vec<Value> = (0..BATCH).map(|n| event(&mut random, &format!("e{seed}-{n}-"))).collect();
-        rig.apply_with(&before, &[], true).await;
-        let began = receiver.requests().len();
-        rig.send_all(&events).await;
-        let made = of_events(&rig, &receiver, began, &format!("e{seed}-")).await;
-
-        let previewed = preview(&rig, &own, &after, &format!("e{seed}-")).await;
-        rig.apply_with(&after, &[], true).await;
-        let began = receiver.requests().len();
-        // The same events come again, under ids of the same length that are not known yet.
-        let again = |value: &Value| -> Value {
-            serde_json::from_str(&value.to_string().replace(&format!("e{seed}-"), &format!("f{seed}-"))).expect("JSON")
-        };
-        rig.send_all(&events.iter().map(again).collect::<Vec<_>>()).await;
-        let will = of_events(&rig, &receiver, began, &format!("f{seed}-")).await;
-
-        let id = format!("f{seed}-");
-        let came: Vec<(String, String, Seen)> = will
-            .into_iter()
-            .map(|(webhook, event, (method, target, headers, body))| {
-                let old = |text: String| text.replace(&id, &format!("e{seed}-"));
-                (webhook, old(event), (method, old(target), headers, old(body)))
-            })
-            .collect();
-        check(seed, &previewed, &made, &came);
-        pairs += events.len();
-        differences +=
-            previewed.webhooks.iter().filter(|webhook| webhook.gained + webhook.lost + webhook.changed > 0).count();
-        gone_before += made.len();
-    }
-    assert!(pairs >= 1_000, "{pairs}");
-    // Enough of both: plans that change deliveries, and deliveries that could change.
-    assert!(differences > pairs / 20 && gone_before > pairs / 4, "{differences} differences, {gone_before} of {pairs}");
+/// The spec of `EventType/quote-approved`, which events and webhooks here rest on.
+pub(crate) fn own_event() -> Value {
+    json!({ "properties": { "amount": { "type": "number", "class": "content" },
+                            "when": { "type": "datetime", "class": "content" } } })
 }
 
-/// What a preview says, against the deliveries that were made before and after.
-fn check(seed: u64, preview: &Preview, made: &[(String, String, Seen)], came: &[(String, String, Seen)]) {
-    let of = |all: &[(String, String, Seen)], webhook: &str| -> BTreeMap<String, Seen> {
-        let own = all.iter().filter(|(name, _, _)| name == webhook);
-        own.map(|(_, event, seen)| (event.clone(), seen.clone())).collect()
-    };
-    for n in 0..3 {
-        let (name, address) = (format!("w{n}"), format!("Webhook/w{n}"));
-        let (old, new) = (of(made, &name), of(came, &name));
-        let told = preview.webhooks.iter().find(|webhook| webhook.address.to_string() == address);
-        let Some(told) = told else {
-            assert_eq!(old, new, "seed {seed}: {address} is not in the preview");
-            continue;
-        };
-        let count = |number: usize| u64::try_from(number).expect("few");
-        assert_eq!((told.before, told.after), (count(old.len()), count(new.len())), "seed {seed}: {address}");
-        let gained: Vec<&String> = new.keys().filter(|event| !old.contains_key(*event)).collect();
-        let lost: Vec<&String> = old.keys().filter(|event| !new.contains_key(*event)).collect();
-        let changed: Vec<&String> =
-            old.keys().filter(|event| new.get(*event).is_some_and(|seen| *seen != old[*event])).collect();
-        let counts = (count(gained.len()), count(lost.len()), count(changed.len()));
-        assert_eq!((told.gained, told.lost, told.changed), counts, "seed {seed}: {address}");
-        for (sample, among, all) in [
-            (&told.gained_sample, gained, &new),
-            (&told.lost_sample, lost, &old),
-            (&told.changed_sample, changed, &new),
-        ] {
-            assert_eq!(sample.is_some(), !among.is_empty(), "seed {seed}: {address}");
-            let Some(sample) = sample else { continue };
-            // The sample is the earliest, and what it shows of the request is what arrived.
-            assert!(among.contains(&&sample.event_id), "seed {seed}: {address}: {}", sample.event_id);
-            let seen = &all[&sample.event_id];
-            for change in &sample.changes {
-                let side = if told.lost_sample.as_ref() == Some(sample) { &change.before } else { &change.after };
-                if let Some(side) = side {
-                    shows(seed, &change.path, &side.to_json(true), seen);
-                }
-            }
-        }
-    }
-    for place in &preview.destinations {
-        let path = place.url.split_once("//").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
-        let reaches = |all: &[(String, String, Seen)]| {
-            let hit = |(_, _, seen): &&(String, String, Seen)| seen.1.split('?').next() == Some(&*format!("/{path}"));
-            u64::try_from(all.iter().filter(hit).count()).expect("few")
-        };
-        assert_eq!((place.before, place.after), (reaches(made), reaches(came)), "seed {seed}: {}", place.url);
-    }
-}
-
-/// What a sample shows of a request is in the request that arrived.
-fn shows(seed: u64, path: &Path, value: &Value, (method, target, headers, body): &Seen) {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let keys: Vec<&str> = path
-        .segments()
-        .iter()
-        .map(|segment| match segment {
-            Segment::Key(key) => &**key,
-            other => panic!("{other:?} in {path}"),
-        })
-        .collect();
-    match keys.as_slice() {
-        ["method"] => assert_eq!(text, *method, "seed {seed}"),
-        ["url"] => {
-            let path = text.split_once("//").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
-            let path = path.split('#').next().unwrap_or_default().trim_end_matches('?');
-            assert!(target.starts_with(&format!("/{path}")), "seed {seed}: {target} does not begin with {text}");
-        }
-        ["headers", name] => assert_eq!(headers.get(&name.to_ascii_lowercase()), Some(&text), "seed {seed}"),
-        ["body", name] => {
-            let sent: Value = serde_json::from_str(body).expect("a JSON body");
-            assert_eq!(sent[name], *value, "seed {seed}: {name}");
-        }
-        ["query", name] => {
-            let sent = query(target).into_iter().any(|(key, sent)| key == *name && sent == text);
-            assert!(sent, "seed {seed}: {target} has no {name}={text}");
-        }
-        other => panic!("seed {seed}: {other:?}"),
-    }
-}
-
-fn query(target: &str) -> Vec<(String, String)> {
-    let url = url::Url::parse(&format!("http://receiver{target}")).expect("a URL");
-    url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
-}
-
-/// The configuration with requests that say which webhook made them, and of which event.
-fn told_apart(mut objects: Vec<(String, Value)>) -> Vec<(String, Value)> {
-    for (address, spec) in &mut objects {
-        let Some(name) = address.strip_prefix("Webhook/") else { continue };
-        let properties = spec["properties"].as_object_mut().expect("properties");
-        let fixed = properties.entry("static").or_insert_with(|| json!({}));
-        fixed["webhook"] = json!(name);
-        if let Some(Value::Array(include)) = properties.get_mut("include")
-            && !include.contains(&json!("eventId"))
-        {
-            include.push(json!("eventId"));
-        }
-    }
-    objects
-}
-
-/// Another random configuration, whose system drops at least what it drops now and hashes as it does: what is gone of a
-/// recorded event is gone.
-fn edited(random: &mut Random, receiver: &Receiver, before: &[(String, Value)]) -> Vec<(String, Value)> {
-    let mut objects = told_apart(configuration(random, receiver));
-    let (_, system) = before.iter().find(|(address, _)| address == "System/crm").expect("a system");
-    let mut system = system.clone();
-    if random.chance(25) {
-        system["censor"] = json!({ "properties": ["country"], "events": ["menu.opened"] });
-    }
-    for (address, spec) in &mut objects {
-        if address == "System/crm" {
-            *spec = system.clone();
-        } else if random.chance(40)
-            && let Some((_, old)) = before.iter().find(|(other, _)| other == address)
-        {
-            // What stays is as important as what changes.
-            *spec = old.clone();
-        }
-    }
-    objects
-}
-
-/// The preview that a plan of these objects gives of the stored events whose ids begin so.
-async fn preview(rig: &EngineRig, own: &Value, objects: &[(String, Value)], id: &str) -> Preview {
-    let event_type = ("EventType/quote-approved".to_owned(), own.clone());
-    let documents = objects.iter().chain([&event_type]).map(|(address, spec)| {
-        let (kind, name) = address.split_once('/').expect("an address");
-        manifest(kind, name, spec.clone()).to_string()
-    });
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = format!("apiVersion: trueup/v1\nkind: Project\nmetadata: {{ name: {} }}\n", project());
-    std::fs::write(folder.path().join("trueup.yaml"), file).expect("written");
-    let manifests = documents.collect::<Vec<_>>().join("\n---\n");
-    std::fs::write(folder.path().join("manifests.yaml"), &manifests).expect("written");
-    let loaded = load_project(&LoadOptions {
-        path: Input::Path(".".into()),
-        working_folder: folder.path().canonicalize().expect("a folder"),
-        target: None,
-        vars: Vec::new(),
-        var_files: Vec::new(),
-        threads: Some(std::num::NonZeroUsize::MIN),
-    });
-    let loaded = loaded.expect("a project");
-    assert!(!loaded.has_errors(), "{:#?}\n{manifests}", loaded.diagnostics);
-    let secrets = Secrets::default();
-    let reader = rig.reader().await;
-    let live = live::read(&reader, &wanted(&loaded.desired, &secrets, &[])).await.expect("live state");
-    let options = PlanOptions {
-        plan_id: PlanId(Uuid::from_u128(1)),
-        now: rig.hands.now(),
-        trueup_version: "0.0.0".to_owned(),
-        adopt: false,
-        prune: false,
-        allow_empty: false,
-        destroy: false,
-        unavailable_secrets: std::collections::BTreeSet::new(),
-        allow_send: false,
-        max_deletes: usize::MAX,
-        max_changed_percent: None,
-        selection: Selection::default(),
-        replace: Vec::new(),
-    };
-    let plan = build(&loaded.desired, &live, &options).expect("a plan");
-    let states = States::of(&plan, &loaded.desired, &live).expect("states");
-    let ids = live.rows.iter().map(|(address, row)| (address, row.id)).collect();
-    let mut replay = Replay::new(&states, Arrival { ids, now: rig.hands.now() });
-    let mut cursor = None;
-    loop {
-        let page = reader.events(&EventQuery { since: None, limit: 1_000, cursor }).await.expect("events");
-        if page.events.is_empty() {
-            break;
-        }
-        for event in page.events {
-            let event: StoredEvent = serde_json::from_value(event).expect("a stored event");
-            if event.event_id.starts_with(id) {
-                replay.take(EventLine::Stored(event)).expect("run");
-            }
-        }
-        cursor = page.next;
-    }
-    replay.finish(&plan, &[])
-}
-
-/// Deliveries of the events whose ids begin so, once all were made: webhook, event and request.
-async fn of_events(rig: &EngineRig, receiver: &Receiver, began: usize, id: &str) -> Vec<(String, String, Seen)> {
-    let settled = |all: &[DeliveryRecord]| {
-        all.iter()
-            .filter(|delivery| delivery.event_id.starts_with(id))
-            .all(|delivery| delivery.state == DeliveryState::Delivered)
-    };
-    let made = rig.until(settled).await;
-    let made: Vec<_> = made.into_iter().filter(|delivery| delivery.event_id.starts_with(id)).collect();
-    let requests = receiver.arrived(began + made.len()).await;
-    assert_eq!(requests.len(), began + made.len(), "{id}");
-    let mut of_requests = Vec::new();
-    for request in &requests[began..] {
-        let seen = seen(request);
-        let sent: BTreeMap<String, String> = if seen.0 == "GET" {
-            query(&seen.1).into_iter().collect()
-        } else {
-            let body: Map<String, Value> = serde_json::from_str(&seen.3).expect("a JSON body");
-            body.into_iter().map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned())).collect()
-        };
-        of_requests.push((sent["webhook"].clone(), sent["eventId"].clone(), seen));
-    }
-    let mut told: Vec<(String, String)> =
-        made.iter().map(|delivery| (delivery.webhook.to_string(), delivery.event_id.clone())).collect();
-    let mut got: Vec<(String, String)> =
-        of_requests.iter().map(|(webhook, event, _)| (webhook.clone(), event.clone())).collect();
-    told.sort();
-    got.sort();
-    assert_eq!(told, got);
-    of_requests
-}
-
-fn configuration(random: &mut Random, receiver: &Receiver) -> Vec<(String, Value)> {
+pub(crate) fn configuration(random: &mut Random, receiver: &Receiver) -> Vec<(String, Value)> {
     let mut system = json!({ "platform": "web" });
     if random.chance(30) {
         system["endUserId"] = json!({ "hash": { "algorithm": "sha256" } });
@@ -470,7 +188,7 @@ fn predicted(configuration: &Configuration, event: &StoredEvent) -> Vec<Seen> {
     requests
 }
 
-fn seen(request: &Received) -> Seen {
+pub(crate) fn seen(request: &Received) -> Seen {
     let own = |name: &&String| ["content-type", "x-place"].contains(&name.as_str());
     let headers = request.headers.iter().filter(|(name, _)| own(name));
     let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();

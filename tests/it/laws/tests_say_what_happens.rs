@@ -132,7 +132,7 @@ fn predicted(desired: &Desired, given: &Value) -> Vec<Value> {
         Ingested::Stored(event) => event,
         Ingested::Dropped(_) => return Vec::new(),
     };
-    let webhooks = desired.objects.iter().filter_map(|object| match &object.spec {
+    let webhooks = desired.objects.iter().filter_map(|object| match &*object.spec {
         Spec::Webhook(spec) => Some((&object.address.name, &**spec)),
         _ => None,
     });

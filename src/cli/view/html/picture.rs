@@ -62,7 +62,10 @@ fn draw(page: &mut Page, graph: &Graph) {
                 edge(page, place(graph, from, rows), place(graph, to, rows));
             }
         }
-        for node in &graph.nodes {
+        // In the order in which they are read, which is that of the keyboard.
+        let mut in_order: Vec<&Node> = graph.nodes.iter().collect();
+        in_order.sort_by_key(|node| (node.column, node.row));
+        for node in in_order {
             boxed(page, node, place(graph, node, rows));
         }
     });

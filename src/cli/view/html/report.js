@@ -23,6 +23,13 @@
     };
     form.addEventListener("input", filter);
     form.addEventListener("submit", (event) => event.preventDefault());
+    search.addEventListener("keydown", (event) => {
+      // Not every browser clears a search field by itself.
+      if (event.key === "Escape") {
+        search.value = "";
+        filter();
+      }
+    });
     form.addEventListener("click", (event) => {
       const fold = event.target.dataset ? event.target.dataset.fold : undefined;
       if (fold) for (const action of actions) action.open = fold === "open";
