@@ -51,14 +51,14 @@ pub struct TellArguments {
     /// Give commits a status in this repository on GitHub.
     #[arg(long, value_name = "OWNER/REPO", value_parser = github::repository)]
     github_repository: Option<Repository>,
-    /// Where GitHub's API is [default: GITHUB_API_URL of the environment, else https://api.github.com].
+    /// Where GitHub's API is [default: `GITHUB_API_URL` of the environment, else `https://api.github.com`].
     #[arg(long, value_name = "URL", value_parser = address, requires = "github_repository")]
     github_api_url: Option<Url>,
     /// The file with a token that may write commit statuses, read again for each [default: GITHUB_TOKEN of the
     /// environment].
     #[arg(long, value_name = "FILE", requires = "github_repository")]
     github_token_file: Option<PathBuf>,
-    /// The name of the status; of several projects the folder follows it [default: trueup/<project>/<target>].
+    /// The name of the status; of several projects the folder follows it [default: `trueup/<project>/<target>`].
     #[arg(long, value_name = "TEXT", value_parser = github::context, requires = "github_repository")]
     github_context: Option<String>,
 }
