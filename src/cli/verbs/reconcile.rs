@@ -1,7 +1,7 @@
 //! `trueup reconcile`: keeps live state as the manifests of a folder or a git repository say.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -114,9 +114,9 @@ async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exi
     interrupt::watch();
     let source = source(context, arguments)?;
     let notes = arguments.git.as_ref().map(|_| context.working_folder.join(&arguments.state_dir));
-    let several = arguments.paths.len() > 1;
+    let several = source.paths().len() > 1;
     let mut telling = Telling::start(context, &arguments.telling, wish(arguments).mode, notes, several)?;
-    let projects = arguments.paths.len().max(1);
+    let projects = source.paths().len();
     let reconciler = |_| {
         let hands = CommandLineHands {
             context: context.clone(),
@@ -213,7 +213,7 @@ fn source(context: &Context, arguments: &Arguments) -> Result<Source, Exit> {
     };
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let settings = GitSettings {
-        url: url.clone(),
+        url: repository(url, &context.working_folder),
         reference: arguments.reference.clone(),
         paths: arguments.paths.clone(),
         verify_signatures: arguments.verify_signatures,
@@ -232,6 +232,7 @@ fn source(context: &Context, arguments: &Arguments) -> Result<Source, Exit> {
             | SourceError::TooSlow { .. }
             | SourceError::Rewritten { .. }
             | SourceError::Unsigned { .. }
+            | SourceError::NoProject(_)
             | SourceError::Held(_) => Exit::Failed,
         }
     })
@@ -248,6 +249,14 @@ fn tell(context: &Context, arguments: &Arguments, tick: &Tick) {
     };
     // Live state is kept whether anybody listens or not.
     let _ = written.and_then(|()| out.writer.flush());
+}
+
+/// Git runs in the clone: a way to a folder from here has to be a whole one.
+fn repository(url: &str, working_folder: &Path) -> String {
+    // As git tells the two apart: what has a colon before any slash names a scheme or a host.
+    let is_folder = url.split('/').next().is_none_or(|first| !first.contains(':'));
+    let whole = is_folder.then(|| working_folder.join(url));
+    whole.as_ref().and_then(|folder| folder.to_str()).unwrap_or(url).to_owned()
 }
 
 /// An address of a repository; one that begins with a dash would be an option of git.
@@ -276,6 +285,13 @@ mod tests {
         }
         assert!(url("--upload-pack=x").is_err() && url("").is_err() && url("a\nb").is_err());
         assert!(url("git@git.test:acme/config.git").is_ok());
+        let here = Path::new("/work/here");
+        for folder in ["config", "./config", "/work/here/config"] {
+            assert_eq!(repository(folder, here).replace("/./", "/"), "/work/here/config", "{folder}");
+        }
+        for address in ["git@git.test:acme/config.git", "https://git.test/a.git", "file:///a", "host:a"] {
+            assert_eq!(repository(address, here), address);
+        }
     }
 
     #[test]

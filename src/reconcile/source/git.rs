@@ -5,9 +5,10 @@
 //! not ask for any.
 
 mod command;
+mod naming;
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,9 @@ use jiff::Timestamp;
 
 use super::{Sighting, SourceError};
 use crate::base::digest::Digest;
+use crate::manifest::PROJECT_FILE;
 use command::Git as Command;
+use naming::{folders, full_reference};
 
 /// The commit whose files are in place.
 const CURRENT: &str = "refs/trueup/current";
@@ -25,6 +28,18 @@ const SSH: &str = "ssh -o BatchMode=yes";
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The commit that was fetched last.
 const FETCHED: &str = "refs/trueup/fetched";
+/// What git holds while it writes into a clone.
+const INDEX_LOCK: &str = "index.lock";
+/// And the others, which one that was killed leaves behind as well.
+const LOCKS: [&str; 7] = [
+    INDEX_LOCK,
+    "HEAD.lock",
+    "config.lock",
+    "packed-refs.lock",
+    "shallow.lock",
+    "refs/trueup/current.lock",
+    "refs/trueup/fetched.lock",
+];
 
 /// What to follow.
 #[derive(Clone, Debug)]
@@ -33,7 +48,7 @@ pub struct GitSettings {
     pub url: String,
     /// A branch's name, or a whole ref such as `refs/tags/v1`.
     pub reference: String,
-    /// The projects' folders in it; the repository's own when empty.
+    /// The projects' folders in it; the repository's own when empty. One that is named twice counts once.
     pub paths: Vec<PathBuf>,
     /// Take only commits whose signature git verifies.
     pub verify_signatures: bool,
@@ -50,12 +65,15 @@ pub struct GitSettings {
 pub struct Git {
     settings: GitSettings,
     reference: String,
+    folders: Vec<PathBuf>,
     clone: PathBuf,
     ssh: Option<&'static str>,
     /// Held as long as this lives, and every git that it ran: two that check out into one folder would mix two commits.
     lock: File,
-    /// The commit whose files are in place.
+    /// The commit whose files are in place; none while that is not certain.
     current: Option<String>,
+    /// Whether something was ended in the middle, so that the clone is to be put in order before anything else.
+    is_untidy: bool,
     /// When it was made.
     current_at: Option<Timestamp>,
     /// What the remote said last of the ref, and was dealt with.
@@ -69,11 +87,7 @@ impl Git {
     /// When the ref or a path is none, the folder cannot be made, another is at work in it, or there is no git.
     pub fn open(settings: GitSettings) -> Result<Self, SourceError> {
         let reference = full_reference(&settings.reference)?;
-        for path in &settings.paths {
-            if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-                return Err(SourceError::NoFolder(path.display().to_string()));
-            }
-        }
+        let folders = folders(&settings.paths)?;
         let name = Digest::of_parts([settings.url.as_bytes(), reference.as_bytes()]).short();
         let clone = settings.state.join(name.trim_start_matches("sha256:"));
         let failed = |action, path: &Path, error: &dyn std::fmt::Display| SourceError::File {
@@ -95,8 +109,18 @@ impl Git {
                 Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
             }
         }
-        let mut git =
-            Self { settings, reference, clone, ssh: None, lock, current: None, current_at: None, remote: None };
+        let mut git = Self {
+            settings,
+            reference,
+            folders,
+            clone,
+            ssh: None,
+            lock,
+            current: None,
+            is_untidy: false,
+            current_at: None,
+            remote: None,
+        };
         git.restore()?;
         Ok(git)
     }
@@ -122,38 +146,47 @@ impl Git {
     /// The ways to the projects in it, in the order of [`Self::see`].
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
-        self.folders().iter().map(|path| path.display().to_string()).collect()
-    }
-
-    fn folders(&self) -> Vec<PathBuf> {
-        if self.settings.paths.is_empty() { vec![PathBuf::new()] } else { self.settings.paths.clone() }
+        self.folders.iter().map(|path| path.display().to_string()).collect()
     }
 
     fn git(&self) -> Command<'_> {
         Command::within(&self.clone, &self.lock, self.ssh, self.settings.interrupted)
     }
 
-    /// Puts in order what a run that was killed may have left.
+    /// Puts in order what a run, or a git, that was killed may have left.
     fn restore(&mut self) -> Result<(), SourceError> {
+        self.current = None;
+        let files = self.clone.join(".git");
+        let was_writing = files.join(INDEX_LOCK).exists();
         // Nobody else is at work in here, so that a lock of git's is one of a git that was killed.
-        for left in ["index.lock", "HEAD.lock", "shallow.lock", "refs/trueup/current.lock", "refs/trueup/fetched.lock"]
-        {
-            let _ = fs::remove_file(self.clone.join(".git").join(left));
+        for left in LOCKS {
+            let _ = fs::remove_file(files.join(left));
         }
         self.git().run("make a repository", &["init", "--quiet"])?;
         let configured = self.git().run("read the configuration", &["config", "--get", "core.sshCommand"]);
         self.ssh = (self.settings.plain_ssh && configured.is_err()).then_some(SSH);
-        self.current = self.resolve(CURRENT);
-        if let Some(commit) = self.current.clone() {
-            self.check_out(&commit)?;
-            self.current_at = self.time_of(&commit);
+        if was_writing && let Some(commit) = self.resolve(FETCHED) {
+            // Files that git wrote and had not yet noted would stay beside those of another commit. Now it notes them.
+            let _ = self.check_out(&commit);
         }
+        let Some(commit) = self.resolve(CURRENT) else { return Ok(()) };
+        match self.verify(&commit) {
+            // It came here when signatures were not asked for; why it is not used is said when the repository is asked.
+            Err(SourceError::Unsigned { .. }) => return Ok(()),
+            verified => verified?,
+        }
+        self.check_out(&commit)?;
+        self.current_at = self.time_of(&commit);
+        self.current = Some(commit);
         Ok(())
     }
 
     /// When a commit was made, as its committer says.
     fn time_of(&self, commit: &str) -> Option<Timestamp> {
-        let said = self.git().run("read the commit's time", &["show", "--no-patch", "--format=%ct", commit]).ok()?;
+        let said = self
+            .git()
+            .run("read the commit's time", &["show", "--no-patch", "--no-show-signature", "--format=%ct", commit])
+            .ok()?;
         Timestamp::from_second(said.trim().parse().ok()?).ok()
     }
 
@@ -178,6 +211,16 @@ impl Git {
     /// # Errors
     /// See [`SourceError`].
     pub fn update(&mut self) -> Result<(), SourceError> {
+        if self.is_untidy {
+            self.restore()?;
+            self.is_untidy = false;
+        }
+        let updated = self.follow();
+        self.is_untidy |= matches!(updated, Err(SourceError::TooSlow { .. } | SourceError::Interrupted { .. }));
+        updated
+    }
+
+    fn follow(&mut self) -> Result<(), SourceError> {
         let listed = self
             .git()
             .run("ask the repository", &["ls-remote", "--quiet", "--", &self.settings.url, &self.reference])?;
@@ -212,21 +255,36 @@ impl Git {
             let accept = format!("git -C {} update-ref {CURRENT} {new}", self.clone.display());
             return Err(SourceError::Rewritten { old: old.to_owned(), new, accept });
         }
-        if self.settings.verify_signatures {
-            let verified = self.git().run("verify the commit", &["verify-commit", &new]);
-            verified.map_err(|error| match error {
-                SourceError::Git { action: _, said } => {
-                    let said = if said.is_empty() { "it has no signature".to_owned() } else { said };
-                    SourceError::Unsigned { commit: new.clone(), said }
-                }
-                other => other,
-            })?;
+        self.verify(&new)?;
+        // From here on files change.
+        self.current = None;
+        if let Err(error) = self.put_in_place(&new) {
+            self.is_untidy = !matches!(error, SourceError::Interrupted { .. }) && self.restore().is_err();
+            return Err(error);
         }
-        self.check_out(&new)?;
-        self.git().run("note the commit", &["update-ref", CURRENT, &new])?;
         self.current_at = self.time_of(&new);
         self.current = Some(new);
         Ok(())
+    }
+
+    fn put_in_place(&self, commit: &str) -> Result<(), SourceError> {
+        self.check_out(commit)?;
+        self.git().run("note the commit", &["update-ref", CURRENT, commit]).map(|_| ())
+    }
+
+    /// Whether the commit may be used: where signatures are asked for, its own is good.
+    fn verify(&self, commit: &str) -> Result<(), SourceError> {
+        if !self.settings.verify_signatures {
+            return Ok(());
+        }
+        let verified = self.git().run("verify the commit", &["verify-commit", commit]);
+        verified.map(|_| ()).map_err(|error| match error {
+            SourceError::Git { action: _, said } => {
+                let said = if said.is_empty() { "it has no signature".to_owned() } else { said };
+                SourceError::Unsigned { commit: commit.to_owned(), said }
+            }
+            other => other,
+        })
     }
 
     fn is_forward(&self, old: &str, new: &str) -> Result<bool, SourceError> {
@@ -245,7 +303,7 @@ impl Git {
     #[must_use]
     pub fn see(&self) -> Vec<(String, Result<Sighting, SourceError>)> {
         let Some(commit) = &self.current else { return Vec::new() };
-        self.folders().iter().map(|path| (path.display().to_string(), self.see_one(path, commit))).collect()
+        self.folders.iter().map(|path| (path.display().to_string(), self.see_one(path, commit))).collect()
     }
 
     fn see_one(&self, path: &Path, commit: &str) -> Result<Sighting, SourceError> {
@@ -254,24 +312,14 @@ impl Git {
         // A link in the repository must not lead out of it.
         let resolved = folder.canonicalize().ok();
         let inside = self.clone.canonicalize().ok().zip(resolved).filter(|(clone, folder)| folder.starts_with(clone));
-        let (_, folder) = inside.ok_or_else(|| SourceError::NoFolder(shown.clone()))?;
+        let (clone, folder) = inside.ok_or_else(|| SourceError::NoFolder(shown.clone()))?;
+        // Of a folder without one, discovery would make the project around the clone, or one of its own.
+        let above = folder.ancestors().take_while(|folder| folder.starts_with(&clone));
+        let file = above.map(|folder| folder.join(PROJECT_FILE)).find(|file| file.is_file());
+        let is_inside = |file: &PathBuf| file.canonicalize().is_ok_and(|file| file.starts_with(&clone));
+        file.filter(is_inside).ok_or_else(|| SourceError::NoProject(shown.clone()))?;
         let state = Digest::of_parts([commit.as_bytes(), shown.as_bytes()]);
         Ok(Sighting { folder, path: shown, state, commit: Some(commit.to_owned()), committed_at: self.current_at })
-    }
-}
-
-/// A branch's name made a whole ref. What git would take for a pattern or an option is none.
-fn full_reference(reference: &str) -> Result<String, SourceError> {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '+' | '@' | '#' | '=' | ',');
-    let fits = !reference.is_empty()
-        && !reference.starts_with(['-', '/', '.'])
-        && !reference.ends_with(['/', '.'])
-        && !reference.contains("..")
-        && reference.chars().all(plain);
-    match fits {
-        false => Err(SourceError::NoRef(reference.to_owned())),
-        true if reference.starts_with("refs/") => Ok(reference.to_owned()),
-        true => Ok(format!("refs/heads/{reference}")),
     }
 }
 

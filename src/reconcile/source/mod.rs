@@ -92,6 +92,9 @@ pub enum SourceError {
     /// The project's folder is not in the source.
     #[error("find the folder {0} in the source")]
     NoFolder(String),
+    /// There is no project file in the project's folder, nor above it in the source.
+    #[error("find trueup.yaml in {}", place(.0))]
+    NoProject(String),
     /// The state folder is in use.
     #[error("use {}: another reconcile is at work in it", .0.display())]
     Held(PathBuf),
@@ -116,8 +119,16 @@ impl SourceError {
             | Self::Interrupted { .. }
             | Self::NoRef(_)
             | Self::NoFolder(_) => None,
+            Self::NoProject(_) => {
+                Some("the project's file says which target is meant: it must be in the repository".to_owned())
+            }
         }
     }
+}
+
+/// A folder of the source, for people.
+fn place(path: &str) -> String {
+    if path.is_empty() { "the source".to_owned() } else { format!("{path}, or in a folder above it in the source") }
 }
 
 /// What there is to see of a file without reading it: size, times, identity. Links are followed, so that a file that is

@@ -84,6 +84,7 @@ fn refused_commit(tick: &Tick) -> Option<(String, CommitState, String)> {
         | SourceError::Interrupted { .. }
         | SourceError::NoRef(_)
         | SourceError::NoFolder(_)
+        | SourceError::NoProject(_)
         | SourceError::Held(_) => return None,
     };
     Some((commit.clone(), CommitState::Failure, reason::of_source(error)))

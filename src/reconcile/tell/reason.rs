@@ -66,6 +66,7 @@ pub(super) fn of_source(error: &SourceError) -> String {
         }
         SourceError::Unsigned { commit, said: _ } => format!("the signature of {commit} cannot be verified"),
         SourceError::NoFolder(_) => "the project's folder is not in the source".to_owned(),
+        SourceError::NoProject(_) => "the source has no trueup.yaml for the project's folder".to_owned(),
         SourceError::Held(_) => "another reconcile is at work in the state folder".to_owned(),
     }
 }

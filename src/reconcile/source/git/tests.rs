@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
@@ -14,6 +15,7 @@ impl Remote {
         let remote = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(remote.work()).unwrap();
         remote.git(&["init", "--quiet", "-b", "main"]);
+        fs::write(remote.work().join(PROJECT_FILE), "").unwrap();
         remote.commit("a/x.yaml", "one");
         remote
     }
@@ -94,6 +96,102 @@ fn commits_are_followed_and_a_restart_goes_on_where_it_was() {
     remote.commit("a/x.yaml", "four");
     git.update().unwrap();
     assert_eq!(text(&git), "four");
+}
+
+#[test]
+fn no_file_of_a_commit_that_did_not_come_into_use_stays() {
+    let remote = Remote::new();
+    let mut git = Git::open(remote.settings()).unwrap();
+    git.update().unwrap();
+    let clone = git.clone_folder().to_owned();
+    drop(git);
+    remote.commit("a/new.yaml", "new");
+    // As a git leaves a clone that was killed while it brought files in place: some are there, and not noted.
+    let words = ["fetch", "--quiet", &remote.settings().url, &format!("+refs/heads/main:{FETCHED}")];
+    assert!(Command::new("git").arg("-C").arg(&clone).args(words).status().unwrap().success());
+    fs::write(clone.join("a/new.yaml"), "half").unwrap();
+    fs::write(clone.join(".git").join(INDEX_LOCK), "").unwrap();
+    fs::rename(remote.work(), remote.folder.path().join("away")).unwrap();
+    let git = Git::open(remote.settings()).unwrap();
+    assert_eq!(text(&git), "one");
+    assert!(!clone.join("a/new.yaml").exists(), "a file of another commit");
+}
+
+#[test]
+fn a_commit_whose_files_cannot_be_put_in_place_leaves_those_of_the_one_before() {
+    let remote = Remote::new();
+    let mut git = Git::open(remote.settings()).unwrap();
+    git.update().unwrap();
+    // A name that no file can have.
+    let blob = remote.git(&["hash-object", "-w", "a/x.yaml"]);
+    remote.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},a/{}", "z".repeat(300))]);
+    fs::write(remote.work().join("a/new.yaml"), "new").unwrap();
+    fs::write(remote.work().join("a/x.yaml"), "two").unwrap();
+    remote.git(&["add", "a/new.yaml", "a/x.yaml"]);
+    remote.git(&["commit", "--quiet", "-m", "impossible"]);
+    for _ in 0..2 {
+        let error = git.update().unwrap_err();
+        assert!(error.to_string().starts_with("check out the commit"), "{error}");
+        assert_eq!(text(&git), "one");
+        assert!(!sighting(&git).folder.join("new.yaml").exists());
+    }
+    remote.git(&["rm", "--quiet", "--cached", &format!("a/{}", "z".repeat(300))]);
+    remote.commit("a/x.yaml", "three");
+    git.update().unwrap();
+    assert_eq!(text(&git), "three");
+}
+
+#[test]
+fn what_was_ended_in_the_middle_is_put_in_order_before_the_next_question() {
+    static STOPPED: AtomicBool = AtomicBool::new(false);
+    let remote = Remote::new();
+    let interrupted = || STOPPED.load(Ordering::Relaxed);
+    let mut git = Git::open(GitSettings { interrupted, ..remote.settings() }).unwrap();
+    git.update().unwrap();
+    remote.commit("a/x.yaml", "two");
+    STOPPED.store(true, Ordering::Relaxed);
+    assert!(matches!(git.update(), Err(SourceError::Interrupted { .. })));
+    STOPPED.store(false, Ordering::Relaxed);
+    // As one that was ended leaves it.
+    for lock in LOCKS {
+        fs::write(git.clone_folder().join(".git").join(lock), "").unwrap();
+    }
+    git.update().unwrap();
+    assert_eq!(text(&git), "two");
+}
+
+#[test]
+fn a_commit_of_before_signatures_were_asked_for_is_not_gone_on_with() {
+    let remote = Remote::new();
+    let mut git = Git::open(remote.settings()).unwrap();
+    git.update().unwrap();
+    drop(git);
+    let mut git = Git::open(GitSettings { verify_signatures: true, ..remote.settings() }).unwrap();
+    assert!(git.see().is_empty());
+    assert!(matches!(git.update(), Err(SourceError::Unsigned { .. })));
+    assert!(git.see().is_empty());
+}
+
+#[test]
+fn a_project_is_one_of_the_repository() {
+    let remote = Remote::new();
+    // Discovery would find this one, above the clone.
+    fs::write(remote.folder.path().join(PROJECT_FILE), "").unwrap();
+    let mut git = Git::open(GitSettings { paths: vec!["a".into(), "./a/".into()], ..remote.settings() }).unwrap();
+    assert_eq!(git.paths(), ["a"]);
+    git.update().unwrap();
+    assert_eq!(text(&git), "one");
+    fs::remove_file(remote.work().join(PROJECT_FILE)).unwrap();
+    remote.commit("a/x.yaml", "two");
+    git.update().unwrap();
+    assert!(matches!(git.see().remove(0).1, Err(SourceError::NoProject(_))));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(remote.folder.path().join(PROJECT_FILE), remote.work().join(PROJECT_FILE)).unwrap();
+        remote.commit("a/x.yaml", "three");
+        git.update().unwrap();
+        assert!(matches!(git.see().remove(0).1, Err(SourceError::NoProject(_))), "a link out of it");
+    }
 }
 
 #[test]
