@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::changeset::{MakeError, Source, secret_update, writes};
 use super::report::{ActionReport, ActionState, Event, Report};
 use crate::base::digest::Digest;
+use crate::base::error_text::chain;
 use crate::base::fingerprint::fingerprint;
 use crate::base::ident::{FencingToken, ObjectId};
 use crate::desired::Desired;
@@ -108,8 +109,10 @@ async fn run(
     };
     let outcome = meanwhile(work, request.lease_renewal, renew).await;
     // The term ends by itself; that it could not be given back early must not hide what happened.
-    let released = writer.release_lease(plan.plan_id, lease.token).await;
-    outcome.and(released.map_err(ApplyError::from))
+    if let Err(error) = writer.release_lease(plan.plan_id, lease.token).await {
+        tracing::warn!(error = chain(&error), "the lease could not be given back; it ends by itself");
+    }
+    outcome
 }
 
 async fn write(

@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod fight;
 pub mod hands;
+mod heal;
 pub mod look;
 pub mod memory;
 pub mod outcome;

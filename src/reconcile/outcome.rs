@@ -49,6 +49,8 @@ pub struct Tick {
     pub suspensions: Arc<[Suspension]>,
     /// Objects that are suspended on the target, or that differ and are left alone.
     pub suspended_objects: usize,
+    /// Managed objects that are no longer in the manifests and stay for want of `--prune`, as far as was learnt.
+    pub orphans: Arc<[Address]>,
     /// How long it took, the look at the source included.
     pub took: Duration,
 }
@@ -72,6 +74,7 @@ impl Tick {
             failed: Vec::new(),
             suspensions: Arc::from([]),
             suspended_objects: 0,
+            orphans: Arc::from([]),
             took: Duration::ZERO,
         }
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::hands::{Hands, Stopping};
+use super::heal::{Heal, Healed};
 use super::look::{Look, Looked, sound};
 use super::memory::{Memory, Question};
 use super::outcome::{Failure, Findings, Outcome, Tick};
 use super::source::{self, Sighting, SourceError};
 use super::wish::{Mode, Wish};
 use crate::apply::secrets::unavailable;
-use crate::apply::{ApplyError, Request, apply};
 use crate::base::diagnostic_record::records;
 use crate::base::digest::Digest;
 use crate::base::ident::Revision;
@@ -26,11 +26,9 @@ use crate::desired::secrets::Secrets;
 use crate::kinds::Address;
 use crate::manifest::{Project, TargetSettings};
 use crate::object::action::ActionKind;
-use crate::object::lease::LEASE_RENEWAL;
-use crate::object::suspension::{SuspendOrder, Suspension};
+use crate::object::suspension::Suspension;
 use crate::plan::Plan;
-use crate::plan::file_v1::body_digest;
-use crate::provider::{ProviderError, Reader, Writer};
+use crate::provider::Reader;
 
 /// One project with what was learnt of it.
 pub struct Reconciler<H> {
@@ -45,6 +43,8 @@ pub struct Reconciler<H> {
     suspensions: Arc<[Suspension]>,
     /// Objects that are suspended on the target, or that differ and are left alone.
     suspended_objects: usize,
+    /// Managed objects that are no longer in the manifests, as of the last plan.
+    orphans: Arc<[Address]>,
     /// What the last look could not write.
     failed: Vec<(Address, ActionKind)>,
     /// Whether it applies just now, for those who watch.
@@ -101,6 +101,7 @@ impl<H: Hands> Reconciler<H> {
             secret_files: Vec::new(),
             suspensions: Arc::new([]),
             suspended_objects: 0,
+            orphans: Arc::new([]),
             failed: Vec::new(),
             applying: Arc::default(),
         }
@@ -179,6 +180,7 @@ impl<H: Hands> Reconciler<H> {
             failed,
             suspensions: Arc::clone(&self.suspensions),
             suspended_objects: self.suspended_objects,
+            orphans: Arc::clone(&self.orphans),
             took: Duration::ZERO,
         }
     }
@@ -268,7 +270,7 @@ impl<H: Hands> Reconciler<H> {
                 Ok(looked) => looked,
                 Err((revision, outcome)) => return Seen::at(revision, *outcome),
             };
-            self.note_suspensions(&plan, &findings);
+            self.note(&plan, &findings);
             match self.act(sighting, &loaded, &secrets, plan, findings).await {
                 Acted::Seen(seen) => return *seen,
                 Acted::Suspended => {}
@@ -277,16 +279,21 @@ impl<H: Hands> Reconciler<H> {
         Seen::at(None, Outcome::Interrupted)
     }
 
-    fn note_suspensions(&mut self, plan: &Plan, findings: &Findings) {
+    fn note(&mut self, plan: &Plan, findings: &Findings) {
         let by_person = plan.suspensions.iter().filter_map(|suspension| suspension.address.as_ref());
         self.suspended_objects = by_person.chain(&findings.left_alone).collect::<BTreeSet<&Address>>().len();
         self.suspensions = plan.suspensions.clone().into();
+        self.orphans = plan.orphans.clone().into();
     }
 
     async fn change_project(&mut self, project: &Project) {
         let same = |known: &Project| known.name == project.name && known.target.settings == project.target.settings;
         if !self.project.as_ref().is_some_and(same) {
             self.close().await;
+            // What was learnt was another project's, or another target's.
+            self.suspensions = Arc::new([]);
+            self.suspended_objects = 0;
+            self.orphans = Arc::new([]);
         }
         self.project = Some(project.clone());
     }
@@ -328,10 +335,17 @@ impl<H: Hands> Reconciler<H> {
         // One process must not write to a file that it still reads.
         self.close().await;
         self.applying.store(true, Ordering::Relaxed);
-        let healed = self.heal(sighting, loaded, secrets, &plan, findings).await;
+        let heal = Heal { hands: &self.hands, wish: &self.wish, sighting, loaded, secrets, plan: &plan };
+        let healed = heal.run(findings).await;
         self.applying.store(false, Ordering::Relaxed);
         match healed {
-            Ok(acted) => acted,
+            Ok(Healed::Done { revision, outcome, stopped }) => {
+                self.note_stopped(stopped);
+                Acted::seen(Some(revision), outcome)
+            }
+            Ok(Healed::Waiting(holder)) => Acted::seen(None, Outcome::Waiting(holder)),
+            Ok(Healed::Interrupted) => Acted::seen(None, Outcome::Interrupted),
+            Ok(Healed::Suspended) => Acted::Suspended,
             Err(failure) => {
                 // A changeset is written whole or not at all.
                 self.failed = plan.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
@@ -340,82 +354,15 @@ impl<H: Hands> Reconciler<H> {
         }
     }
 
-    async fn heal(
-        &mut self,
-        sighting: &Sighting,
-        loaded: &LoadedProject,
-        secrets: &Secrets,
-        plan: &Plan,
-        mut findings: Findings,
-    ) -> Result<Acted, Failure> {
-        let suspended = plan.suspensions.iter().filter_map(|suspension| suspension.address.clone());
-        let left_alone: BTreeSet<Address> = suspended.chain(findings.left_alone.iter().cloned()).collect();
-        let body = body_digest(plan).map_err(|error| Failure::Plan(error.to_string()))?;
-        let writer = self.hands.writer(&loaded.desired.project).await?;
-        let stopped = self.stop_fights(&*writer, &findings).await;
-        let commit = sighting.commit.clone().or_else(|| self.hands.commit(&sighting.folder));
-        let request = Request {
-            plan,
-            body,
-            desired: &loaded.desired,
-            secrets,
-            actor: &self.wish.actor,
-            commit: commit.as_deref(),
-            lease_renewal: LEASE_RENEWAL,
-            interrupted: &|| self.hands.interrupted(),
-            left_alone: Some(&left_alone),
-        };
-        let (report, outcome) = apply(&*writer, &request, &mut |_| {}).await;
-        let closed = writer.close().await;
-        let stopped = stopped?;
-        match outcome {
-            Ok(()) => closed?,
-            Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => {
-                return Ok(Acted::seen(None, Outcome::Waiting(holder)));
-            }
-            Err(ApplyError::Provider(error)) => return Err(error.into()),
-            Err(ApplyError::Make(error)) => return Err(error.into()),
-            Err(ApplyError::Interrupted) => return Ok(Acted::seen(None, Outcome::Interrupted)),
-            Err(ApplyError::Suspended) => return Ok(Acted::Suspended),
+    fn note_stopped(&mut self, stopped: Vec<Suspension>) {
+        if stopped.is_empty() {
+            return;
         }
-        findings.actions = report.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
-        let Some(revision) = report.revision else {
-            let same = findings.left_alone.is_empty();
-            let outcome = if same { Outcome::InSync } else { Outcome::Differs(findings) };
-            return Ok(Acted::seen(Some(plan.revision), outcome));
-        };
-        // Where others wrote since the plan was made, the target has moved on from what was looked at.
-        let alone = Revision(plan.revision.0.saturating_add(stopped).saturating_add(1)) == revision;
-        let looked_at = if alone { revision } else { plan.revision };
-        Ok(Acted::seen(Some(looked_at), Outcome::Applied { findings, totals: report.totals }))
-    }
-
-    /// Suspends what is fought over, until a person resumes it; how many were.
-    async fn stop_fights(&mut self, writer: &dyn Writer, findings: &Findings) -> Result<u64, ProviderError> {
         let mut suspensions = self.suspensions.to_vec();
-        let mut stopped = 0;
-        for fight in &findings.fights {
-            let order = SuspendOrder {
-                address: Some(fight.address.clone()),
-                reason: fight.reason(),
-                actor: self.wish.actor.clone(),
-                until: None,
-            };
-            match writer.suspend(&order).await {
-                Ok(suspension) => {
-                    stopped += 1;
-                    suspensions.push(suspension);
-                }
-                Err(ProviderError::Absent(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if stopped > 0 {
-            // In the order in which the target tells them.
-            suspensions.sort_by(|one, other| one.address.cmp(&other.address));
-            self.suspensions = suspensions.into();
-        }
-        Ok(stopped)
+        suspensions.extend(stopped);
+        // In the order in which the target tells them.
+        suspensions.sort_by(|one, other| one.address.cmp(&other.address));
+        self.suspensions = suspensions.into();
     }
 }
 

@@ -84,7 +84,7 @@ pub struct ProjectStatusV1 {
     pub drift_total: Option<usize>,
     /// The first thousand of them.
     pub drift: Vec<DriftV1>,
-    /// Managed objects that are no longer in the manifests: the first thousand.
+    /// Managed objects that are no longer in the manifests and stay: the first thousand.
     pub orphans: Vec<String>,
     /// Objects that differ and are left alone: the first thousand.
     pub left_alone: Vec<String>,
@@ -172,7 +172,7 @@ impl StatusV1 {
 impl ProjectStatusV1 {
     fn new(project: &ProjectStanding) -> Self {
         let nothing = Findings::default();
-        let Findings { orphans, left_alone, .. } = project.findings().unwrap_or(&nothing);
+        let Findings { left_alone, .. } = project.findings().unwrap_or(&nothing);
         let (differences, drift) = (project.differences(), project.drift());
         let known = project.known.is_some();
         let last = project.last.as_ref();
@@ -210,7 +210,7 @@ impl ProjectStatusV1 {
                     at: drifted.by.as_ref().map(|(_, at)| *at),
                 })
                 .collect(),
-            orphans: names(orphans),
+            orphans: names(&project.orphans),
             left_alone: names(left_alone),
             fights: project.fights(),
             suspensions: project.suspensions.iter().take(LISTED).cloned().collect(),

@@ -44,7 +44,10 @@ fn one_look_ends_with_the_exit_code_of_what_came_of_it() {
     assert_eq!(entry.actor, "tester@machine (reconcile)");
 
     rig.write(&base_without(&["Webhook/nps"]));
-    assert_eq!(once(&rig, &["--mode", "heal", "--detailed-exitcode"], 0)["outcome"], "in-sync");
+    let tick = once(&rig, &["--mode", "heal", "--detailed-exitcode"], 0);
+    assert_eq!((&tick["outcome"], &tick["orphans"]), (&"in-sync".into(), &serde_json::json!(["Webhook/nps"])));
+    let text = rig.project.ok(&["reconcile", "--once"]).out;
+    assert!(text.contains("in sync") && text.contains("no longer in the manifests Webhook/nps"), "{text}");
     let tick = once(&rig, &["--mode", "heal", "--prune", "--max-deletes", "0"], 9);
     assert_eq!(tick["outcome"], "refused");
     assert!(tick["reasons"][0].as_str().is_some_and(|reason| reason.contains("--max-deletes 1")), "{tick}");

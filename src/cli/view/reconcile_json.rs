@@ -48,7 +48,7 @@ pub struct TickV1 {
     pub actions: Vec<TickActionV1>,
     /// Objects that were changed outside the manifests.
     pub drift: Vec<TickDriftV1>,
-    /// Managed objects that are no longer in the manifests.
+    /// Managed objects that are no longer in the manifests and stay, as of the last look that learnt it.
     pub orphans: Vec<String>,
     /// Objects that are left alone because they are suspended or fought over.
     pub left_alone: Vec<String>,
@@ -132,10 +132,11 @@ impl TickV1 {
             failed: _,
             suspensions: _,
             suspended_objects: _,
+            orphans,
             took: _,
         } = tick;
         let nothing = Findings::default();
-        let Findings { actions, drift, orphans, left_alone, fights } = outcome.findings().unwrap_or(&nothing);
+        let Findings { actions, drift, orphans: _, left_alone, fights } = outcome.findings().unwrap_or(&nothing);
         let names = |list: &[crate::kinds::Address]| list.iter().map(ToString::to_string).collect();
         let actions =
             actions.iter().map(|(address, action)| TickActionV1 { address: address.to_string(), action: *action });

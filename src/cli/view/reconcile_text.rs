@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::style::{Role, Style, count};
 use super::visible;
 use crate::base::error_text::chain;
+use crate::kinds::Address;
 use crate::reconcile::fight::Fight;
 use crate::reconcile::outcome::{Drifted, Failure, Findings, Outcome, Tick};
 
@@ -31,6 +32,7 @@ pub fn write(out: &mut dyn Write, tick: &Tick, style: Style) -> io::Result<()> {
         failed: _,
         suspensions: _,
         suspended_objects: _,
+        orphans,
         took: _,
     } = tick;
     let mut place = match (project, target) {
@@ -65,7 +67,7 @@ pub fn write(out: &mut dyn Write, tick: &Tick, style: Style) -> io::Result<()> {
             writeln!(out, "  {}: {}", style.paint(Role::Strong, "help"), visible::lines(&help))?;
         }
     }
-    if *looked { details(out, outcome, style) } else { Ok(()) }
+    if *looked { details(out, outcome, orphans, style) } else { Ok(()) }
 }
 
 fn headline(outcome: &Outcome) -> String {
@@ -115,9 +117,11 @@ fn healed(findings: &Findings) -> usize {
     findings.drift.iter().filter(written).count()
 }
 
-fn details(out: &mut dyn Write, outcome: &Outcome, style: Style) -> io::Result<()> {
-    if let Some(findings) = outcome.findings() {
-        write_findings(out, findings, style)?;
+fn details(out: &mut dyn Write, outcome: &Outcome, orphans: &[Address], style: Style) -> io::Result<()> {
+    match (outcome, outcome.findings()) {
+        (_, Some(findings)) => write_findings(out, findings, orphans, style)?,
+        (Outcome::InSync, None) => write_findings(out, &Findings::default(), orphans, style)?,
+        (_, None) => {}
     }
     match outcome {
         Outcome::Refused { refusals, .. } => {
@@ -154,8 +158,8 @@ fn details(out: &mut dyn Write, outcome: &Outcome, style: Style) -> io::Result<(
     Ok(())
 }
 
-fn write_findings(out: &mut dyn Write, findings: &Findings, style: Style) -> io::Result<()> {
-    let Findings { actions, drift, orphans, left_alone, fights } = findings;
+fn write_findings(out: &mut dyn Write, findings: &Findings, orphans: &[Address], style: Style) -> io::Result<()> {
+    let Findings { actions, drift, orphans: _, left_alone, fights } = findings;
     for (address, action) in actions.iter().take(TOLD) {
         writeln!(out, "  {} {address}", style.paint(Role::Strong, action))?;
     }

@@ -1,13 +1,17 @@
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use super::*;
 use crate::base::ident::{Name, Revision};
+use crate::kinds::Address;
+use crate::object::action::ActionKind;
+use crate::object::suspension::Suspension;
 use crate::plan::plan_value::Totals;
 use crate::reconcile::fight::Fight;
-use crate::reconcile::outcome::Failure;
+use crate::reconcile::outcome::{Drifted, Failure, Findings, Outcome};
 use crate::reconcile::source::SourceError;
 use crate::steward::metrics::StandingCollector;
 use crate::steward::status::{StatusV1, status_schema};
@@ -43,6 +47,7 @@ fn tick(second: i64, outcome: Outcome) -> Tick {
         revision: Some(Revision(7)),
         failures: u32::from(outcome.is_failure()),
         committed_at: Some(time(second)),
+        orphans: Arc::new([address("Webhook/old")]),
         took: Duration::from_millis(30),
         ..Tick::sample(outcome)
     }
@@ -56,7 +61,7 @@ fn findings() -> Findings {
             Drifted { address: sales, fields: vec!["spec.rule".to_owned()], by: Some(("kim".to_owned(), time(3))) },
             Drifted { address: address("Webhook/nps"), fields: Vec::new(), by: None },
         ],
-        orphans: vec![address("Webhook/old")],
+        orphans: Vec::new(),
         left_alone: vec![address("Webhook/nps")],
         fights: Vec::new(),
     }
@@ -195,6 +200,31 @@ fn series_without_a_name_go_away_once_it_is_known() {
     standing.note(&tick(2, Outcome::InSync), Vec::new());
     assert_eq!(unknown(&standing), 0);
     assert_eq!(value(&standing, "ticks_total", ",outcome=\"failed\""), Some(1.0), "what was counted stays counted");
+}
+
+#[test]
+fn another_project_or_target_under_the_path_begins_anew() {
+    let (standing, _) = standing(Instant::now());
+    standing.note(
+        &tick(10, Outcome::Applied { findings: findings(), totals: Totals { add: 1, change: 1, destroy: 0 } }),
+        Vec::new(),
+    );
+    assert_eq!(status(&standing)["orphans"][0], "Webhook/old", "whatever else came of it");
+    for (project, target) in [("acme-two", "production"), ("acme-two", "staging")] {
+        let outcome = Outcome::Failed(Failure::Live("no answer".to_owned()));
+        let (project, target) = (Some(Name::from_any(project)), Some(Name::from_any(target)));
+        standing.note(&Tick { project, target: target.clone(), ..tick(20, outcome) }, Vec::new());
+        let told = series(&standing);
+        assert!(!told.iter().any(|line| line.contains("project=\"acme\"")), "{told:#?}");
+        for of_another in ["_drift{", "_differences{", "_actions_total{", "applied_commit", "last_success"] {
+            assert!(!told.iter().any(|line| line.contains(of_another)), "{of_another}: {told:#?}");
+        }
+        let shown = status(&standing);
+        assert_eq!(shown["target"].as_str(), target.as_ref().map(Name::as_str));
+        assert!(shown["succeeded_at"].is_null() && shown["commit_applied"].is_null(), "{shown:#}");
+        assert_eq!(shown["commit_seen"]["id"], "commit 20");
+    }
+    assert_eq!(standing.unready(Instant::now()), None, "the service is as ready as it was");
 }
 
 #[test]

@@ -38,6 +38,7 @@ over_http! {
     reconciled::drift_that_comes_back_after_three_corrections_is_left_to_a_person;
     reconciled_faults::a_clock_that_jumps_makes_no_tick_write_or_wait_longer;
     reconciled_faults::a_fight_is_seen_whatever_the_clocks_say;
+    reconciled_faults::a_fight_is_told_by_the_tick_that_stops_it_whatever_is_suspended_meanwhile;
     reconciled_faults::a_lease_of_before_the_clock_was_set_back_holds_up_nobody;
     reconciled_faults::a_suspension_is_in_force_by_the_clock_of_the_target;
     reconciled_faults::what_is_suspended_in_the_middle_of_a_tick_is_not_written;

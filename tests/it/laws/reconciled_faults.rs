@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use trueup::base::ident::PlanId;
 use trueup::object::suspension::SuspendOrder;
+use trueup::provider::Writer as _;
 use trueup::reconcile::outcome::Outcome;
 use trueup::reconcile::run::{Pace, Source};
 use trueup::reconcile::source::git::GitSettings;
@@ -234,6 +236,74 @@ fn a_network_that_is_away_in_the_middle_of_a_tick_leaves_nothing_half_done() {
         let faults = &[Fault::ResetBefore, Fault::ResetAfter, Fault::Page, Fault::StatusAfter(502)];
         every_request(usize::MAX, faults);
     });
+}
+
+#[test]
+fn what_was_written_is_told_though_the_lease_cannot_be_given_back() {
+    over_http(|| {
+        let rig = Rig::applied(BASE);
+        let proxy = &rig.served().proxy;
+        let mut healing = reconciling(&rig, Mode::Heal);
+        in_sync(&rig, &mut healing);
+        let mut seen = Vec::new();
+        for number in 1..=2 {
+            rig.write(&version(number));
+            proxy.calm();
+            applies(&rig, &mut healing);
+            seen = proxy.seen();
+        }
+        let release = seen.iter().position(|seen| seen.ends_with("/lease/release")).expect("it was given back");
+        rig.write(&version(3));
+        proxy.script(release, usize::MAX, Fault::Page);
+        let tick = once(&rig, &mut healing);
+        assert!(matches!(*tick.outcome, Outcome::Applied { .. }), "{seen:?}\n{:?}\n{:?}", proxy.seen(), tick.outcome);
+        assert!(proxy.seen().len() > release, "nothing was disturbed");
+        assert!(tick.failed.is_empty() && tick.failures == 0, "{tick:?}");
+        proxy.calm();
+        in_sync(&rig, &mut healing);
+        nothing_twice(&rig.state(), "not given back");
+    });
+}
+
+/// A project with an object that is fought over, and another that has drifted.
+fn fought_over() -> Rig {
+    let rig = Rig::applied(BASE);
+    for _ in 0..3 {
+        rig.touch_by_hand("Audience/sales");
+        applies(&rig, &mut reconciling(&rig, Mode::Heal));
+    }
+    rig.touch_by_hand("Audience/sales");
+    rig.touch_by_hand("Destination/chat");
+    rig
+}
+
+#[test]
+fn a_fight_is_not_lost_while_another_applies() {
+    over_http(|| {
+        let rig = fought_over();
+        let another = PlanId(Uuid::from_u128(7));
+        let lease = rig.wait(rig.served().target.take_lease(another, "bo@ci")).expect("a lease");
+        let mut healing = reconciling(&rig, Mode::Heal);
+        let before = rig.state();
+        let tick = once(&rig, &mut healing);
+        assert!(matches!(*tick.outcome, Outcome::Waiting(_)), "{:?}", tick.outcome);
+        assert!(rig.state() == before, "a tick that waits wrote something");
+        rig.wait(rig.served().target.release_lease(another, lease.token)).expect("given back");
+        let tick = applies(&rig, &mut healing);
+        assert_eq!((tick.outcome.findings().expect("findings").fights.len(), tick.suspensions.len()), (1, 1));
+    });
+}
+
+#[test]
+pub(super) fn a_fight_is_told_by_the_tick_that_stops_it_whatever_is_suspended_meanwhile() {
+    let rig = fought_over();
+    let meanwhile = Arc::new(Mutex::new(Some(Meanwhile::Suspend(order(Some("Webhook/nps"), None)))));
+    let mut healing = reconciling_meanwhile(&rig, Mode::Heal, &meanwhile);
+    let tick = applies(&rig, &mut healing);
+    let findings = tick.outcome.findings().expect("findings");
+    assert_eq!((findings.fights.len(), findings.actions.len(), tick.suspensions.len()), (1, 1, 2), "{findings:?}");
+    let tick = once(&rig, &mut healing);
+    assert!(matches!(*tick.outcome, Outcome::Differs(_)) && !tick.looked, "nobody else wrote: {tick:?}");
 }
 
 fn settings(repository: &Repository, state: PathBuf) -> GitSettings {
