@@ -162,6 +162,7 @@ fn plan(desired: &Desired, live: &Live) -> Plan {
         max_deletes: 10,
         max_changed_percent: None,
         selection: Selection::default(),
+        left_alone: std::collections::BTreeSet::new(),
         replace: Vec::new(),
     };
     build(desired, live, &options).expect("a plan")

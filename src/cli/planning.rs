@@ -163,6 +163,7 @@ fn options(prepared: &Prepared, wish: &Wish<'_>) -> PlanOptions {
         max_deletes,
         max_changed_percent,
         selection: selection.selection(),
+        left_alone: std::collections::BTreeSet::new(),
         replace: replace.clone(),
     }
 }

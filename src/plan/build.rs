@@ -31,7 +31,7 @@ pub fn build(desired: &Desired, live: &Live, options: &PlanOptions) -> Result<Pl
     }
     builder.orphans();
     builder.check_selection();
-    builder.problems.extend(referrers::strangers(&builder.actions, desired, live));
+    builder.problems.extend(referrers::strangers(&builder.actions, desired, live, &options.left_alone));
     builder.finish()
 }
 
@@ -70,7 +70,9 @@ impl<'a> Builder<'a> {
     fn selected(&self) -> Vec<&'a DesiredObject> {
         let selection = &self.options.selection;
         let contains = |object: &&DesiredObject| {
-            self.desired.is_asked(object) && selection.contains(&object.address, &object.metadata.labels)
+            self.desired.is_asked(object)
+                && selection.contains(&object.address, &object.metadata.labels)
+                && !self.options.left_alone.contains(&object.address)
         };
         self.desired.objects.iter().filter(contains).collect()
     }
@@ -102,7 +104,11 @@ impl<'a> Builder<'a> {
             BTreeSet::new()
         } else {
             let names = self.desired.objects.iter().map(|object| object.address.clone());
-            names.chain(self.moved_from.iter().cloned()).collect()
+            let waiting =
+                self.desired.objects.iter().filter(|object| self.options.left_alone.contains(&object.address));
+            // Still there under its former name, as it is left alone.
+            let waiting = waiting.filter_map(referrers::former_address);
+            names.chain(self.moved_from.iter().cloned()).chain(waiting).collect()
         };
         let mut orphans = orphans::orphans(self.live, &kept);
         if self.options.destroy {
@@ -128,7 +134,7 @@ impl<'a> Builder<'a> {
         }
         let removes = self.options.destroy || self.options.prune && whole && !empty;
         for row in orphans {
-            if removes {
+            if removes && !self.options.left_alone.contains(&row.address) {
                 self.actions.push(orphans::removal(row, self.live, self.options.destroy));
             } else if whole {
                 self.orphans.push(row.address.clone());
@@ -138,14 +144,17 @@ impl<'a> Builder<'a> {
 
     /// With a selection, an action must not need a write outside it.
     fn check_selection(&mut self) {
-        if self.options.selection.is_everything() && self.desired.is_whole() {
+        let whole = self.options.selection.is_everything() && self.desired.is_whole();
+        if whole && self.options.left_alone.is_empty() {
             return;
         }
         let written: BTreeSet<&Address> = self.actions.iter().map(|action| &action.address).collect();
         let selected: BTreeSet<&Address> = self.selected().into_iter().map(|object| &object.address).collect();
         let mut missing: BTreeMap<Address, (Address, Option<Span>)> = BTreeMap::new();
         for action in &self.actions {
-            if !selected.contains(&action.address) && !self.options.destroy {
+            // Of a whole project what is not in the manifests is removed.
+            let is_removal = whole && self.desired.get(&action.address).is_none();
+            if !selected.contains(&action.address) && !self.options.destroy && !is_removal {
                 missing.insert(action.address.clone(), (needing(action), None));
             }
             let Some(object) = self.desired.get(&action.address) else { continue };

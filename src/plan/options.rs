@@ -36,6 +36,8 @@ pub struct PlanOptions {
     pub max_changed_percent: Option<f64>,
     /// Which objects.
     pub selection: Selection,
+    /// Objects that nothing is done to, though the plan is about the whole project.
+    pub left_alone: BTreeSet<Address>,
     /// Objects to replace even so.
     pub replace: Vec<Address>,
 }

@@ -31,7 +31,12 @@ pub(super) fn left_behind(actions: &[Action], desired: &Desired, live: &Live) ->
 }
 
 /// Problems of objects that are nobody's here: orphans, and those made by hand.
-pub(super) fn strangers(actions: &[Action], desired: &Desired, live: &Live) -> Vec<Diagnostic> {
+pub(super) fn strangers(
+    actions: &[Action],
+    desired: &Desired,
+    live: &Live,
+    left_alone: &BTreeSet<Address>,
+) -> Vec<Diagnostic> {
     let goes = |kind: ActionKind| {
         matches!(kind, ActionKind::Move | ActionKind::Replace | ActionKind::Delete | ActionKind::Archive)
     };
@@ -45,13 +50,23 @@ pub(super) fn strangers(actions: &[Action], desired: &Desired, live: &Live) -> V
     }
     let former: BTreeSet<Address> = desired.objects.iter().filter_map(former_address).collect();
     let written: BTreeSet<&Address> = actions.iter().map(|action| &action.address).collect();
-    let is_own =
-        |address: &Address| desired.get(address).is_some() || written.contains(address) || former.contains(address);
+    let waiting = desired.objects.iter().filter(|object| left_alone.contains(&object.address));
+    let waiting: BTreeSet<Address> = waiting.filter_map(former_address).collect();
+    let is_left_alone = |address: &Address| left_alone.contains(address) || waiting.contains(address);
+    let is_own = |address: &Address| {
+        !is_left_alone(address)
+            && (desired.get(address).is_some() || written.contains(address) || former.contains(address))
+    };
     let mut problems = Vec::new();
     for record in live.records.values().filter(|record| !is_own(&record.address)) {
         let references = record.server_set.get("references").and_then(serde_json::Value::as_object);
         let ids = references.into_iter().flat_map(|references| references.values());
         let Some(to) = ids.filter_map(serde_json::Value::as_str).find_map(|id| gone.get(id)) else { continue };
+        if is_left_alone(&record.address) {
+            let message = format!("{}, which is left alone, refers to {to}", record.address);
+            problems.push(Diagnostic::error(Code::OutsideSelection, message).of(to.to_string()));
+            continue;
+        }
         let (why, help) = if record.managed {
             ("is no longer in the manifests", "remove it with --prune, or bring its manifest back")
         } else {
@@ -63,6 +78,6 @@ pub(super) fn strangers(actions: &[Action], desired: &Desired, live: &Live) -> V
     problems
 }
 
-fn former_address(object: &DesiredObject) -> Option<Address> {
+pub(super) fn former_address(object: &DesiredObject) -> Option<Address> {
     object.former_name.as_ref().map(|name| Address::new(object.address.kind, name.clone()))
 }

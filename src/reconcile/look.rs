@@ -81,7 +81,7 @@ impl Look<'_> {
     }
 
     async fn of(&self, loaded: &LoadedProject, live: &Live) -> Result<Looked, Box<Outcome>> {
-        let whole = self.plan(live, Vec::new())?;
+        let whole = self.plan(live, BTreeSet::new()).map_err(|problems| self.invalid(&problems))?;
         let fights = self.fights(&whole).await.map_err(target)?;
         let mut left_alone: BTreeSet<Address> = whole.left_alone().into_iter().cloned().collect();
         left_alone.extend(fights.iter().map(|fight| fight.address.clone()));
@@ -92,7 +92,7 @@ impl Look<'_> {
         });
         let drift = drift.collect();
         let mut plan = match self.wish.mode {
-            Mode::Heal if !left_alone.is_empty() => self.plan(live, left_alone.iter().cloned().collect())?,
+            Mode::Heal if !left_alone.is_empty() => self.without(live, &mut left_alone)?,
             Mode::Heal | Mode::Report => whole,
         };
         plan.diagnostics = records(&loaded.diagnostics, &self.desired.sources);
@@ -104,16 +104,34 @@ impl Look<'_> {
         Ok(Looked { plan, findings })
     }
 
-    fn plan(&self, live: &Live, exclude: Vec<Address>) -> Result<Plan, Box<Outcome>> {
-        plan::build(self.desired, live, &self.options(exclude)).map_err(|problems| {
-            Box::new(Outcome::Invalid {
-                conflict: problems.iter().any(|problem| matches!(problem.code, Code::Unmanaged | Code::StillReferred)),
-                diagnostics: records(&problems, &self.desired.sources),
-            })
+    /// The plan without what is left alone, and without what cannot be done as long as that is: it is left alone too.
+    fn without(&self, live: &Live, left_alone: &mut BTreeSet<Address>) -> Result<Plan, Box<Outcome>> {
+        loop {
+            let problems = match self.plan(live, left_alone.clone()) {
+                Ok(plan) => return Ok(plan),
+                Err(problems) => problems,
+            };
+            let before = left_alone.len();
+            let waiting = problems.iter().filter(|problem| matches!(problem.code, Code::OutsideSelection));
+            left_alone.extend(waiting.filter_map(|problem| problem.address.as_ref()?.parse::<Address>().ok()));
+            if left_alone.len() == before {
+                return Err(self.invalid(&problems));
+            }
+        }
+    }
+
+    fn plan(&self, live: &Live, left_alone: BTreeSet<Address>) -> Result<Plan, Vec<Diagnostic>> {
+        plan::build(self.desired, live, &self.options(left_alone))
+    }
+
+    fn invalid(&self, problems: &[Diagnostic]) -> Box<Outcome> {
+        Box::new(Outcome::Invalid {
+            conflict: problems.iter().any(|problem| matches!(problem.code, Code::Unmanaged | Code::StillReferred)),
+            diagnostics: records(problems, &self.desired.sources),
         })
     }
 
-    fn options(&self, exclude: Vec<Address>) -> PlanOptions {
+    fn options(&self, left_alone: BTreeSet<Address>) -> PlanOptions {
         let Wish { mode: _, prune, allow_send, max_deletes, max_changed_percent, actor: _, version } = self.wish;
         let references = self.desired.objects.iter().flat_map(|object| &object.secrets);
         let references = references.map(|secret| &secret.reference);
@@ -130,7 +148,8 @@ impl Look<'_> {
             allow_send: *allow_send,
             max_deletes: max_deletes.unwrap_or_else(|| usize::try_from(limits.max_deletes).unwrap_or(usize::MAX)),
             max_changed_percent: max_changed_percent.or(limits.max_changed_percent),
-            selection: Selection { exclude, ..Selection::default() },
+            selection: Selection::default(),
+            left_alone,
             replace: Vec::new(),
         }
     }

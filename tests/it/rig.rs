@@ -493,6 +493,7 @@ pub(crate) fn plan_options(number: u128, now: Timestamp) -> PlanOptions {
         max_deletes: usize::MAX,
         max_changed_percent: None,
         selection: Selection::default(),
+        left_alone: std::collections::BTreeSet::new(),
         replace: Vec::new(),
     }
 }

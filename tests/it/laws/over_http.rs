@@ -35,6 +35,7 @@ over_http! {
     counts::every_view_agrees_on_all_counts;
     reconciled::without_a_change_ticks_write_nothing_and_drift_is_corrected_once;
     reconciled::what_is_suspended_is_not_written;
+    reconciled::what_is_left_alone_holds_up_nothing_but_what_needs_it;
     reconciled::drift_that_comes_back_after_three_corrections_is_left_to_a_person;
     reconciled_faults::a_clock_that_jumps_makes_no_tick_write_or_wait_longer;
     reconciled_faults::a_fight_is_seen_whatever_the_clocks_say;

@@ -16,7 +16,7 @@ use crate::fault_proxy::Fault;
 use crate::killable::kills;
 use crate::reconcile_rig::{Meanwhile, applies, in_sync, once, reconciling, reconciling_meanwhile};
 use crate::rig::Rig;
-use crate::stories::{BASE, base_with};
+use crate::stories::{BASE, base_with, base_without, edited, without};
 use crate::world::{Random, World, seeds};
 
 /// What nobody waits for: so many rounds.
@@ -175,6 +175,81 @@ fn a_suspension_is_seen_though_nothing_else_moved() {
         writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
     }));
     assert!(in_sync(&rig, &mut healing).looked);
+}
+
+#[test]
+pub(super) fn what_is_left_alone_holds_up_nothing_but_what_needs_it() {
+    let rig = Rig::applied(BASE);
+    let suspend = |address: &str| {
+        let address = Some(address.parse().expect("an address"));
+        let (reason, actor) = ("we look into it".to_owned(), "kim@console".to_owned());
+        let order = SuspendOrder { address, reason, actor, until: None };
+        rig.wait(rig.with_writer(async |writer| writer.suspend(&order).await.expect("suspended")));
+    };
+    let resume = || {
+        rig.wait(rig.with_writer(async |writer| {
+            writer.resume(&ResumeScope::Everything, "kim@console").await.expect("resumed");
+        }));
+    };
+    let told = |tick: &Tick| {
+        let findings = tick.outcome.findings().expect("findings");
+        let written: Vec<String> =
+            findings.actions.iter().map(|(address, action)| format!("{action} {address}")).collect();
+        let alone: Vec<String> = findings.left_alone.iter().map(ToString::to_string).collect();
+        (written.join(", "), alone.join(", "))
+    };
+    let mut healing = reconciling(&rig, Mode::Heal);
+    // An object that is left alone is no reason to keep another that is no longer wanted.
+    suspend("Audience/sales");
+    rig.touch_by_hand("Audience/sales");
+    let touched = rig.state().row("Audience/sales").digest;
+    rig.write(&base_without(&["IncomingWebhook/shop"]));
+    let (written, alone) = told(&applies(&rig, &mut healing));
+    assert_eq!((written.as_str(), alone.as_str()), ("delete IncomingWebhook/shop", "Audience/sales"));
+    assert_eq!(rig.state().row("Audience/sales").digest, touched);
+    // One that is suspended itself stays; what it refers to does too.
+    let talk = ("{ name: chat }\nspec:", "{ name: talk }\nspec:");
+    let talking = edited(&base_without(&["IncomingWebhook/shop"]), &[talk, ("destination: chat", "destination: talk")]);
+    suspend("Webhook/nps");
+    rig.write(&talking);
+    let (written, alone) = told(&applies(&rig, &mut healing));
+    assert_eq!(written, "create Destination/talk");
+    assert_eq!(alone, "Audience/sales, Destination/chat, Webhook/nps");
+    assert!(matches!(*once(&rig, &mut healing).outcome, Outcome::Differs(_)));
+    rig.write(&without(&talking, &["Webhook/nps"]));
+    let tick = once(&rig, &mut healing);
+    assert_eq!(told(&tick), (String::new(), "Audience/sales, Destination/chat, Webhook/nps".to_owned()));
+    resume();
+    applies(&rig, &mut healing);
+    assert!(rig.plan().plan.is_empty());
+    // One that is to get another name keeps the old one, and is not taken for one that is no longer wanted.
+    suspend("Template/lead");
+    let renamed = "{ name: offer, annotations: { trueup.dev/was: lead } }";
+    let base = without(&talking, &["Webhook/nps"]);
+    let changed = [("{ name: lead }", renamed), ("template: lead", "template: offer"), ("X-Team: red", "X-Team: blue")];
+    rig.write(&edited(&base, &changed));
+    let (written, alone) = told(&applies(&rig, &mut healing));
+    // By their new name they would refer to what is not there.
+    let referrers = "Template/offer, Notification/reminder, Workflow/newsletter";
+    assert_eq!((written.as_str(), alone.as_str()), ("update Destination/talk", referrers));
+    assert!(rig.state().addresses().contains(&"Template/lead".to_owned()));
+    resume();
+    let (written, _) = told(&applies(&rig, &mut healing));
+    assert!(written.contains("Template/offer"), "{written}");
+    in_sync(&rig, &mut healing);
+    // One that is new and suspended is not made, nor what needs it.
+    let new = "---\napiVersion: trueup/v1\nkind: Template\nmetadata: { name: news, annotations: { trueup.dev/reconcile: suspended } }\n\
+               spec: { title: News, body: News }\n---\napiVersion: trueup/v1\nkind: Notification\nmetadata: { name: spring }\n\
+               spec: { template: news, audiences: [sales], startAt: \"2091-12-01\", endAt: \"2091-12-24\" }\n";
+    rig.write(
+        &(edited(
+            &base,
+            &[("{ name: lead }", renamed), ("template: lead", "template: offer"), ("X-Team: red", "X-Team: green")],
+        ) + new),
+    );
+    let (written, alone) = told(&applies(&rig, &mut healing));
+    assert_eq!((written.as_str(), alone.as_str()), ("update Destination/talk", "Template/news, Notification/spring"));
+    nothing_twice(&rig.state(), "left alone");
 }
 
 #[test]
