@@ -11,6 +11,10 @@ use crate::kinds::Address;
 
 /// Characters that a reason may have.
 pub const REASON_LIMIT: usize = 1_000;
+/// What the audit calls it when somebody suspends: `resume` alone is that of a halted destination.
+pub const SUSPENDED: &str = "suspend-reconcile";
+/// And when somebody resumes.
+pub const RESUMED: &str = "resume-reconcile";
 
 /// A standing order to `reconcile`: do not write this. A person's `apply` goes on as ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,15 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::base::digest::Digest;
 use crate::kinds::Address;
 use crate::object::audit::AuditEntry;
-use crate::object::suspension::Suspension;
+use crate::object::suspension::{RESUMED, Suspension};
 
 /// Corrections in a row after which drift that comes back is a fight.
 pub const CORRECTIONS: usize = 3;
 /// How far back from the newest change corrections count. What somebody changes once a month is no fight.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// The action of the audit with which a person ends a suspension, and with it the count.
-const RESUME: &str = "resume-reconcile";
-
 /// How the reason of a suspension begins that a fight has brought about.
 const REASON: &str = "a fight: ";
 
@@ -57,7 +54,8 @@ pub fn over(address: &Address, entries: &[AuditEntry]) -> Option<Fight> {
     // A correction counts once what it corrected is seen before it.
     let mut open = false;
     for entry in entries.iter().rev().filter(|entry| entry.address.as_ref() == Some(address)) {
-        if entry.action == RESUME {
+        // A person has said that it may go on, and ended the count with that.
+        if entry.action == RESUMED {
             break;
         }
         if entry.before == entry.after {
@@ -101,7 +99,7 @@ mod tests {
                 'p' => (true, "update", digest("wanted")),
                 'q' => (true, "update", digest("other")),
                 'h' => (false, "put", digest(&format!("by hand {n}"))),
-                _ => (false, RESUME, before),
+                _ => (false, RESUMED, before),
             };
             entries.push(AuditEntry {
                 sequence: n,

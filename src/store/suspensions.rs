@@ -12,11 +12,7 @@ use super::stage::Stage;
 use super::{ReadStore, Store, audit, rows};
 use crate::base::ident::Name;
 use crate::kinds::Address;
-use crate::object::suspension::{REASON_LIMIT, ResumeScope, SuspendOrder, Suspension};
-
-/// As the audit calls it: `resume` alone is that of a halted destination.
-const SUSPENDED: &str = "suspend-reconcile";
-const RESUMED: &str = "resume-reconcile";
+use crate::object::suspension::{REASON_LIMIT, RESUMED, ResumeScope, SUSPENDED, SuspendOrder, Suspension};
 
 impl ReadStore {
     /// What is suspended now: the project itself first, then objects in the order of their addresses.

@@ -7,6 +7,7 @@
 mod command;
 mod naming;
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -42,7 +43,7 @@ const LOCKS: [&str; 7] = [
 ];
 
 /// What to follow.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct GitSettings {
     /// The repository, as git takes it.
     pub url: String,
@@ -58,6 +59,19 @@ pub struct GitSettings {
     pub state: PathBuf,
     /// Whether somebody asked to stop: a command of git's that goes on then is ended.
     pub interrupted: fn() -> bool,
+}
+
+impl fmt::Debug for GitSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, reference, paths, verify_signatures, plain_ssh: _, state, interrupted: _ } = self;
+        f.debug_struct("GitSettings")
+            .field("url", &command::without_password(url))
+            .field("reference", reference)
+            .field("paths", paths)
+            .field("verify_signatures", verify_signatures)
+            .field("state", state)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A repository that is followed.

@@ -20,8 +20,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How much of what it complains of is told.
 const TOLD: usize = 500;
 
-/// Settings of every call: no hooks of the clone run, and a connection that stands still ends.
-const SETTINGS: [&str; 10] = [
+/// Settings of every call: no hooks of the clone run, a connection that stands still ends, and no command line, with what
+/// its address may hold, is written down.
+const SETTINGS: [&str; 12] = [
     "-c",
     "core.hooksPath=/dev/null",
     "-c",
@@ -32,6 +33,8 @@ const SETTINGS: [&str; 10] = [
     "advice.detachedHead=false",
     "-c",
     "gc.auto=0",
+    "-c",
+    "core.logAllRefUpdates=false",
 ];
 
 /// Git in a folder.

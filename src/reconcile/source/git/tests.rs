@@ -240,6 +240,9 @@ fn refs_and_folders_are_what_they_say() {
     for bad in ["../x", "/etc"] {
         assert!(matches!(open(&|s| s.paths = vec![bad.into()]), Err(SourceError::NoFolder(_))), "{bad}");
     }
+    let secret = open(&|s| s.url = "https://kim:s3cret@git.test/a.git".to_owned()).unwrap();
+    assert_eq!(secret.shown_url(), "https://…@git.test/a.git");
+    assert!(!format!("{secret:?}").contains("s3cret"));
     // A branch whose name merely ends so is another.
     remote.git(&["branch", "team/release"]);
     let mut git = open(&|s| s.reference = "release".to_owned()).unwrap();
