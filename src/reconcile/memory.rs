@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::outcome::Outcome;
+use super::outcome::{Failure, Outcome};
 use crate::base::digest::Digest;
 use crate::base::ident::Revision;
 
@@ -56,7 +56,8 @@ impl Memory {
     pub fn count(&mut self, outcome: &Outcome) {
         let next = |count: u32, counts: bool| if counts { count.saturating_add(1) } else { 0 };
         self.failures = next(self.failures, outcome.is_failure());
-        self.outages = next(self.outages, outcome.is_failure() && outcome.is_passing());
+        let of_commit = matches!(outcome, Outcome::Failed(Failure::Source(error)) if error.is_of_commit());
+        self.outages = next(self.outages, outcome.is_failure() && outcome.is_passing() && !of_commit);
     }
 
     /// Ticks in a row that failed.
@@ -76,6 +77,20 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::source::SourceError;
+
+    #[test]
+    fn only_what_asking_less_may_mend_is_an_outage() {
+        let mut memory = Memory::default();
+        let failed = |error: SourceError| Outcome::Failed(Failure::Source(Arc::new(error)));
+        memory.count(&failed(SourceError::NoRef("main".to_owned())));
+        memory.count(&failed(SourceError::NoGit("not there".to_owned())));
+        assert_eq!((memory.failures(), memory.outages()), (2, 2));
+        memory.count(&failed(SourceError::NoProject("acme".to_owned())));
+        assert_eq!((memory.failures(), memory.outages()), (3, 0), "the next commit mends it, and is to be seen");
+        memory.count(&Outcome::InSync);
+        assert_eq!((memory.failures(), memory.outages()), (0, 0));
+    }
 
     #[test]
     fn only_what_moved_is_looked_at_again() {

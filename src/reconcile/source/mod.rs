@@ -101,6 +101,23 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Whether it is what a commit lacks, so that only another commit mends it.
+    #[must_use]
+    pub fn is_of_commit(&self) -> bool {
+        match self {
+            Self::NoFolder(_) | Self::NoProject(_) => true,
+            Self::File { .. }
+            | Self::NoGit(_)
+            | Self::Git { .. }
+            | Self::TooSlow { .. }
+            | Self::Interrupted { .. }
+            | Self::NoRef(_)
+            | Self::Rewritten { .. }
+            | Self::Unsigned { .. }
+            | Self::Held(_) => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> Option<String> {
