@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 
-use super::Context;
 use super::exit::{self, Exit};
+use super::{Context, target};
 use crate::base::error_text::chain;
 use crate::kinds::web_address;
 use crate::reconcile::outcome::Tick;
@@ -228,13 +228,14 @@ async fn serve<T>(lane: Option<&(Lane<T>, impl Carrier<T>)>) {
 
 /// A client for one receiver, which whoever runs the program has chosen: so it may be anywhere, and behind the proxy that
 /// the environment names.
-fn client(url: &Url) -> Result<Outgoing, Exit> {
+fn client(context: &Context, url: &Url) -> Result<Outgoing, Exit> {
     // The first provider in a process stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let anywhere = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
     let settings = OutgoingSettings {
         allow_egress: anywhere.to_vec(),
         environment_proxies: !web_address::is_local(url),
+        ca_pem: target::authorities(context)?,
         ..OutgoingSettings::default()
     };
     Outgoing::new(&settings).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))

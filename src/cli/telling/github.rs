@@ -105,7 +105,7 @@ pub(super) fn receiver(context: &Context, arguments: &TellArguments) -> Result<O
         Exit::InvalidInput
     })?;
     let name = format!("{}/{} at {}", repository.owner, repository.name, name(&api));
-    Ok(Some(Receiver { outgoing: client(&api)?, api, repository: repository.clone(), token, name }))
+    Ok(Some(Receiver { outgoing: client(context, &api)?, api, repository: repository.clone(), token, name }))
 }
 
 impl Token {
@@ -213,7 +213,8 @@ fn limit(answer: &OutgoingAnswer, now: Timestamp) -> Option<Timestamp> {
 fn said(body: &[u8]) -> String {
     let body: Option<Value> = serde_json::from_slice(body).ok();
     let message = body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str).unwrap_or_default();
-    if message.is_empty() { String::new() } else { format!(" ({})", message.chars().take(200).collect::<String>()) }
+    let line: String = message.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.is_empty() { line } else { format!(" ({line})") }
 }
 
 /// Reads `owner/repo`.

@@ -37,7 +37,7 @@ pub(super) fn receiver(context: &Context, arguments: &TellArguments) -> Result<O
         exit::say_error(&format!("the secret of --notify-secret-file cannot be used: {problem}"), Some(help));
         Exit::InvalidInput
     })?;
-    Ok(Some(Receiver { outgoing: client(url)?, url: url.clone(), secret, name: name(url) }))
+    Ok(Some(Receiver { outgoing: client(context, url)?, url: url.clone(), secret, name: name(url) }))
 }
 
 /// The key in a file.
