@@ -27,7 +27,7 @@ impl Fight {
     #[must_use]
     pub fn reason(&self) -> String {
         let Self { address: _, actor, at, corrections } = self;
-        format!("{REASON}{corrections}{IN_A_ROW}{actor}{AT}{at}")
+        format!("{REASON}{corrections}{IN_A_ROW}{actor}{AT}{at:.0}")
     }
 
     /// The fight that a suspension stops; `None` where a person suspended for a reason of his own.
