@@ -2,7 +2,7 @@
 //! (<https://docs.github.com/en/rest/commits/statuses>).
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode};
@@ -162,6 +162,10 @@ impl Carrier<Status> for Receiver {
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::now()
     }
 
     fn random(&self) -> f64 {
