@@ -41,6 +41,12 @@ impl Fight {
     }
 }
 
+/// Whether a suspension stops a fight.
+#[must_use]
+pub fn is_stopped_by(suspension: &Suspension) -> bool {
+    Fight::stopped_by(suspension).is_some()
+}
+
 /// A fight over one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fight {

@@ -13,7 +13,7 @@ use crate::base::error_text::chain;
 use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::object::suspension::Suspension;
-use crate::reconcile::fight::Fight;
+use crate::reconcile::fight;
 use crate::reconcile::outcome::{Drifted, Findings, Outcome, Tick};
 
 /// Beyond the time when a tick should have ended: so long it may take before the loop counts as dead. A git command may
@@ -336,7 +336,7 @@ impl ProjectStanding {
     /// Suspensions that stop a fight.
     #[must_use]
     pub fn fights(&self) -> usize {
-        self.suspensions.iter().filter_map(Fight::stopped_by).count()
+        self.suspensions.iter().filter(|suspension| fight::is_stopped_by(suspension)).count()
     }
 
     /// The suspension of the project.
