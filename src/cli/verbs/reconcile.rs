@@ -1,7 +1,7 @@
 //! `trueup reconcile`: keeps live state as the manifests of a folder or a git repository say.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,13 +44,16 @@ pub struct Arguments {
     #[arg(long, value_name = "URL", value_parser = url)]
     git: Option<String>,
     /// The branch to follow, or a whole ref such as refs/tags/v1.
-    #[arg(long = "ref", value_name = "REF", default_value = "main", requires = "git")]
+    // `requires` alone lets it pass beside PATH, which `--git` cannot stand beside.
+    #[arg(long = "ref", value_name = "REF", default_value = "main", requires = "git", conflicts_with = "path",
+        value_parser = reference)]
     reference: String,
     /// A project's folder in the repository; several are reconciled side by side [default: the repository's own].
-    #[arg(long = "path", id = "paths", value_name = "DIR", requires = "git", action = clap::ArgAction::Append)]
+    #[arg(long = "path", id = "paths", value_name = "DIR", requires = "git", conflicts_with = "path",
+        action = clap::ArgAction::Append, value_parser = folder_within)]
     paths: Vec<PathBuf>,
     /// Take only commits whose signature git verifies.
-    #[arg(long, requires = "git")]
+    #[arg(long, requires = "git", conflicts_with = "path")]
     verify_signatures: bool,
     /// Keep the clone in this folder.
     #[arg(long, value_name = "DIR", default_value = ".trueup/reconcile", requires = "git")]
@@ -112,6 +115,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     log::begin(arguments.log_format.unwrap_or(log_format(arguments.output)), arguments.log_level);
     interrupt::watch();
+    each_once(&arguments.paths)?;
     let source = source(context, arguments)?;
     let notes = arguments.git.as_ref().map(|_| context.working_folder.join(&arguments.state_dir));
     let several = arguments.paths.len() > 1;
@@ -256,6 +260,35 @@ fn url(text: &str) -> Result<String, String> {
     fits.then(|| text.to_owned()).ok_or_else(|| "not an address of a repository".to_owned())
 }
 
+/// A branch or a ref; whether git knows such names, and this one, shows when it is asked.
+fn reference(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && !text.starts_with('-') && !text.chars().any(|char| char.is_control() || char == ' ');
+    fits.then(|| text.to_owned()).ok_or_else(|| "write a branch, or a whole ref such as refs/tags/v1".to_owned())
+}
+
+/// A folder in the repository, written in one way: `./a/` is `a`, and the repository's own is empty.
+fn folder_within(text: &str) -> Result<PathBuf, String> {
+    let mut within = PathBuf::new();
+    for part in Path::new(text).components() {
+        match part {
+            Component::Normal(name) => within.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err("write the way to it from the top of the repository, such as teams/adoption".to_owned());
+            }
+        }
+    }
+    Ok(within)
+}
+
+/// Two loops over one project would wait for each other's lease.
+fn each_once(paths: &[PathBuf]) -> Result<(), Exit> {
+    let twice = paths.iter().enumerate().find(|(at, path)| paths[..*at].contains(path));
+    let Some((_, path)) = twice else { return Ok(()) };
+    exit::say_error(&format!("--path {} is given twice", path.display()), None);
+    Err(Exit::Usage)
+}
+
 fn interval(text: &str) -> Result<Duration, String> {
     let help = || "write a time from 1s to 7d, such as 30s, 5m or 1h".to_owned();
     let Ok(Since::Ago(time)) = Since::read(text) else { return Err(help()) };
@@ -276,6 +309,21 @@ mod tests {
         }
         assert!(url("--upload-pack=x").is_err() && url("").is_err() && url("a\nb").is_err());
         assert!(url("git@git.test:acme/config.git").is_ok());
+    }
+
+    #[test]
+    fn refs_and_folders_of_a_repository_say_how_they_are_written() {
+        assert!(reference("release/2").is_ok());
+        for bad in ["", "-x", "a b", "a\nb"] {
+            assert!(reference(bad).is_err_and(|help| help.contains("refs/tags/v1")), "{bad}");
+        }
+        assert_eq!(folder_within("./teams//adoption/"), Ok(PathBuf::from("teams/adoption")));
+        assert_eq!(folder_within("."), Ok(PathBuf::new()));
+        for bad in ["/teams", "../x", "a/../b"] {
+            assert!(folder_within(bad).is_err_and(|help| help.contains("teams/adoption")), "{bad}");
+        }
+        assert_eq!(each_once(&["a".into(), "b".into(), "a".into()]), Err(Exit::Usage));
+        assert_eq!(each_once(&["a".into(), "b".into()]), Ok(()));
     }
 
     #[test]

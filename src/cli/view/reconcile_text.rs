@@ -134,6 +134,9 @@ fn details(out: &mut dyn Write, outcome: &Outcome, style: Style) -> io::Result<(
                 };
                 let text = format!("{place}{} [{}]", found.message, found.code);
                 writeln!(out, "  {}: {}", style.paint(Role::Error, "error"), visible::lines(&text))?;
+                if let Some(help) = &found.help {
+                    writeln!(out, "    {}: {}", style.paint(Role::Strong, "help"), visible::lines(help))?;
+                }
             }
             more(out, diagnostics.len())?;
         }
