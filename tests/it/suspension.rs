@@ -37,7 +37,9 @@ fn a_suspended_project_says_so_everywhere_and_is_applied_to_all_the_same() {
     }
     let status = json_of(&project.ok(&["status", "-o", "json"]).out);
     assert_eq!(status["suspensions"][0]["until"], "2099-01-02T03:04:00Z");
-    assert!(project.ok(&["status"]).out.contains(REASON));
+    let status = project.ok(&["status"]).out;
+    let told = format!("  reconcile  suspended until 2099-01-02T03:04:00Z: {REASON}\n             by tester@machine");
+    assert!(status.contains(&told), "{status}");
 
     // A person goes on, and is told.
     rig.write(&BASE.replace("{ name: crm }", "{ name: crm, description: new }"));
@@ -186,7 +188,7 @@ fn the_api_keeps_suspensions_apart_by_scope_and_project() {
     let until = "2026-01-01T01:00:00Z";
     let suspended = put(&write, &json!({"reason": "moving", "until": until, "actor": "ana"})).expect(200).json();
     let actor = suspended["actor"].as_str().expect("an actor").to_owned();
-    assert!(actor.starts_with("ana by "), "{actor}");
+    assert!(actor.starts_with("ana as "), "{actor}");
     assert_eq!(suspended["until"], until);
     assert_eq!(rig.get(&path, &read).expect(200).json(), json!({"suspensions": [suspended]}));
     let other = rig.token("other", &[Scope::ConfigRead, Scope::ConfigWrite]);
