@@ -25,7 +25,7 @@ impl Fight {
     #[must_use]
     pub fn reason(&self) -> String {
         let Self { address: _, actor, at, corrections } = self;
-        format!("{REASON}corrected {corrections} times in a row, and changed again by {actor} at {at:.0}")
+        format!("{REASON}corrected {corrections} times in a row, and changed again by {actor} at {at}")
     }
 }
 

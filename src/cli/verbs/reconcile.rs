@@ -115,7 +115,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 async fn reconcile(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
     log::begin(arguments.log_format.unwrap_or(log_format(arguments.output)), arguments.log_level);
     interrupt::watch();
-    each_once(&arguments.paths)?;
     let source = source(context, arguments)?;
     let notes = arguments.git.as_ref().map(|_| context.working_folder.join(&arguments.state_dir));
     let several = arguments.paths.len() > 1;
@@ -281,14 +280,6 @@ fn folder_within(text: &str) -> Result<PathBuf, String> {
     Ok(within)
 }
 
-/// Two loops over one project would wait for each other's lease.
-fn each_once(paths: &[PathBuf]) -> Result<(), Exit> {
-    let twice = paths.iter().enumerate().find(|(at, path)| paths[..*at].contains(path));
-    let Some((_, path)) = twice else { return Ok(()) };
-    exit::say_error(&format!("--path {} is given twice", path.display()), None);
-    Err(Exit::Usage)
-}
-
 fn interval(text: &str) -> Result<Duration, String> {
     let help = || "write a time from 1s to 7d, such as 30s, 5m or 1h".to_owned();
     let Ok(Since::Ago(time)) = Since::read(text) else { return Err(help()) };
@@ -322,8 +313,6 @@ mod tests {
         for bad in ["/teams", "../x", "a/../b"] {
             assert!(folder_within(bad).is_err_and(|help| help.contains("teams/adoption")), "{bad}");
         }
-        assert_eq!(each_once(&["a".into(), "b".into(), "a".into()]), Err(Exit::Usage));
-        assert_eq!(each_once(&["a".into(), "b".into()]), Ok(()));
     }
 
     #[test]
