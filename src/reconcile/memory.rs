@@ -33,6 +33,7 @@ pub enum Question {
 pub struct Memory {
     seen: Option<Seen>,
     failures: u32,
+    outages: u32,
 }
 
 impl Memory {
@@ -51,15 +52,24 @@ impl Memory {
         self.seen = (!outcome.is_passing()).then(|| Seen { source, revision, outcome: Arc::clone(outcome) });
     }
 
-    /// Counts a tick that failed, or one that did not.
-    pub fn count(&mut self, failed: bool) {
-        self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
+    /// Counts what came of a tick.
+    pub fn count(&mut self, outcome: &Outcome) {
+        let next = |count: u32, counts: bool| if counts { count.saturating_add(1) } else { 0 };
+        self.failures = next(self.failures, outcome.is_failure());
+        self.outages = next(self.outages, outcome.is_failure() && outcome.is_passing());
     }
 
     /// Ticks in a row that failed.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    /// Ticks in a row that failed because the source, the target or this machine did: what may be well again by itself,
+    /// and is not made better by asking often.
+    #[must_use]
+    pub fn outages(&self) -> u32 {
+        self.outages
     }
 }
 

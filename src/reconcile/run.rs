@@ -115,10 +115,11 @@ impl<H: Hands> Reconcile<H> {
     pub async fn run(&mut self, interval: Duration, pace: &mut impl Pace, told: &mut dyn FnMut(&Tick)) {
         loop {
             self.once().await.iter().for_each(&mut *told);
-            // The project that fails least sets the pace: one broken project must not slow the others down.
-            let failures = self.projects.iter().map(Reconciler::failures).min().unwrap_or(0);
+            // The project that is best off sets the pace: one whose target is down must not slow the others down. A commit
+            // that cannot be used does not slow anything: the next may mend it, and asking for it is one small question.
+            let outages = self.projects.iter().map(Reconciler::outages).min().unwrap_or(0);
             let random = pace.random();
-            if !pace.wait(backoff::wait(interval, failures, random)).await {
+            if !pace.wait(backoff::wait(interval, outages, random)).await {
                 return;
             }
         }

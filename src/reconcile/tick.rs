@@ -118,16 +118,16 @@ impl<H: Hands> Reconciler<H> {
         self.told(path, nothing, Arc::new(Outcome::Interrupted), None)
     }
 
-    /// Ticks in a row that failed.
+    /// Ticks in a row that failed for a reason that may pass; see [`Memory::outages`].
     #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.memory.failures()
+    pub fn outages(&self) -> u32 {
+        self.memory.outages()
     }
 
     /// A tick whose source was never brought here.
     pub fn without_source(&mut self, path: &str, error: &Arc<SourceError>) -> Tick {
-        self.memory.count(true);
         let outcome = Arc::new(Outcome::Failed(Failure::Source(Arc::clone(error))));
+        self.memory.count(&outcome);
         let nothing = Told { commit: None, committed_at: None, revision: None, looked: false };
         self.told(path, nothing, outcome, Some(error))
     }
@@ -149,7 +149,7 @@ impl<H: Hands> Reconciler<H> {
             Question::Look => self.look(sighting, outside).await,
         };
         self.rest(&outcome).await;
-        self.memory.count(outcome.is_failure());
+        self.memory.count(&outcome);
         let commit = sighting.commit.clone().or_else(|| self.commit_of(sighting, looked));
         let told = Told { commit, committed_at: sighting.committed_at, revision, looked };
         self.told(&sighting.path, told, outcome, source_error)

@@ -24,6 +24,9 @@ pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
+/// What probes and collectors of metrics ask for.
+const WATCHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// Runs a request with all that.
 pub(super) async fn trace(State(metrics): State<Arc<Metrics>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -49,7 +52,12 @@ pub(super) async fn trace(State(metrics): State<Arc<Metrics>>, mut request: Requ
     if let Some(cause) = problem.and_then(Problem::cause) {
         tracing::error!(request_id = id, method, path, status, code, cause, "a request failed");
     }
-    tracing::info!(request_id = id, method, path, status, code, milliseconds, "request");
+    // Whoever watches asks every few seconds; what they are told of is told them.
+    if status < 400 && WATCHED.contains(&&*path) {
+        tracing::debug!(request_id = id, method, path, status, code, milliseconds, "request");
+    } else {
+        tracing::info!(request_id = id, method, path, status, code, milliseconds, "request");
+    }
     metrics.answered(&RequestLabels { method, path, status }, elapsed.as_secs_f64());
     response
 }

@@ -188,7 +188,7 @@ fn the_api_keeps_suspensions_apart_by_scope_and_project() {
     let until = "2026-01-01T01:00:00Z";
     let suspended = put(&write, &json!({"reason": "moving", "until": until, "actor": "ana"})).expect(200).json();
     let actor = suspended["actor"].as_str().expect("an actor").to_owned();
-    assert!(actor.starts_with("ana as "), "{actor}");
+    assert!(actor.starts_with("ana via "), "{actor}");
     assert_eq!(suspended["until"], until);
     assert_eq!(rig.get(&path, &read).expect(200).json(), json!({"suspensions": [suspended]}));
     let other = rig.token("other", &[Scope::ConfigRead, Scope::ConfigWrite]);

@@ -81,13 +81,13 @@ fn headline(outcome: &Outcome) -> String {
             let drift = count(findings.drift.len(), "object");
             format!("differs: {} to do, {drift} drifted", count(findings.actions.len(), "action"))
         }
-        Outcome::Applied { findings, totals } => format!(
-            "applied: {} added, {} changed, {} destroyed; {} healed",
-            totals.add,
-            totals.change,
-            totals.destroy,
-            count(healed(findings), "drifted object"),
-        ),
+        Outcome::Applied { findings, totals } => {
+            let healed = match healed(findings) {
+                0 => String::new(),
+                drifted => format!("; {} healed", count(drifted, "drifted object")),
+            };
+            format!("applied: {} added, {} changed, {} destroyed{healed}", totals.add, totals.change, totals.destroy)
+        }
         Outcome::Refused { refusals, .. } => format!("refused, for {}", count(refusals.len(), "reason")),
         Outcome::Invalid { diagnostics, .. } => {
             format!("nothing changed: {} in the manifests", count(diagnostics.len(), "problem"))

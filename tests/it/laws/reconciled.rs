@@ -92,6 +92,42 @@ fn last(state: &crate::rig::State) -> u64 {
     state.audit.last().map_or(0, |entry| entry.sequence)
 }
 
+/// Writes the manifests of each round, notes how long a loop would wait, and ends.
+struct Writes<'r> {
+    rig: &'r Rig,
+    rounds: Vec<String>,
+    waited: Vec<Duration>,
+}
+
+impl Pace for Writes<'_> {
+    async fn wait(&mut self, time: Duration) -> bool {
+        self.waited.push(time);
+        let next = self.rounds.pop();
+        next.iter().for_each(|manifests| self.rig.write(manifests));
+        next.is_some()
+    }
+
+    fn random(&mut self) -> f64 {
+        1.0
+    }
+}
+
+#[test]
+fn broken_manifests_do_not_put_off_those_that_mend_them() {
+    let rig = Rig::applied(BASE);
+    let broken = |round: u32| format!("{BASE}\n---\nkind: Nonsense{round}\n");
+    rig.write(&broken(0));
+    let mut healing = reconciling(&rig, Mode::Heal);
+    let rounds = [vec![BASE.to_owned()], (1..5).map(broken).collect()].concat();
+    let mut pace = Writes { rig: &rig, rounds, waited: Vec::new() };
+    let mut outcomes = Vec::new();
+    let minute = Duration::from_mins(1);
+    rig.wait(healing.run(minute, &mut pace, &mut |tick| outcomes.push((tick.outcome.as_str(), tick.failures))));
+    let expected = [("invalid", 1), ("invalid", 2), ("invalid", 3), ("invalid", 4), ("invalid", 5), ("in-sync", 0)];
+    assert_eq!(outcomes, expected);
+    assert_eq!(pace.waited, [minute; 6]);
+}
+
 #[test]
 pub(super) fn what_is_suspended_is_not_written() {
     let rig = Rig::applied(BASE);

@@ -46,7 +46,7 @@ fn signed(caller: &crate::server::access::Caller, claimed: Option<&str>) -> Answ
             let detail = format!("`actor` has at most {ACTOR_LIMIT} characters and no control characters");
             Err(Problem::new(ProblemCode::Invalid, detail))
         }
-        Some(name) => Ok(format!("{name} as {}", caller.actor())),
+        Some(name) => Ok(format!("{name} via {}", caller.actor())),
     }
 }
 
