@@ -103,7 +103,9 @@ impl Pace for Writes<'_> {
     async fn wait(&mut self, time: Duration) -> bool {
         self.waited.push(time);
         let next = self.rounds.pop();
-        next.iter().for_each(|manifests| self.rig.write(manifests));
+        if let Some(manifests) = &next {
+            self.rig.write(manifests);
+        }
         next.is_some()
     }
 
