@@ -132,6 +132,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for NamedFields<D> {
     }
 }
 
+/// What a visitor expects, as text.
+struct Expecting<'v, V>(&'v V);
+
+impl<'de, V: Visitor<'de>> fmt::Display for Expecting<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+}
+
 macro_rules! values {
     ($($method:ident: $value:ty,)+) => {
         $(fn $method<E: serde::de::Error>(self, value: $value) -> Result<V::Value, E> {
@@ -143,8 +152,10 @@ macro_rules! values {
 impl<'de, V: Visitor<'de>> Visitor<'de> for NamedFields<V> {
     type Value = V::Value;
 
+    /// What serde derives names the Rust type, which says nothing to a caller.
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
+        let text = Expecting(&self.0).to_string();
+        f.write_str(if text.starts_with("struct ") { "an object" } else { &text })
     }
 
     values! {
@@ -366,7 +377,7 @@ mod tests {
         ] {
             serde_json::from_str::<Outer>(&bad.to_string()).expect("serde alone reads it");
             let error = read(&bad).expect_err("refused");
-            assert!(error.to_string().contains("invalid type: sequence"), "{bad}: {error}");
+            assert!(error.to_string().contains("invalid type: sequence, expected an object"), "{bad}: {error}");
         }
     }
 

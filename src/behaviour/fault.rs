@@ -41,6 +41,14 @@ impl Fault {
         let field = text.split('`').nth(1).filter(|_| code != Code::WrongType && code != Code::InvalidValue);
         Self { code, field: field.unwrap_or_default().to_owned(), message: text }
     }
+
+    /// The same of a line that was read alone, out of a file or a batch whose line is told beside it: what is left of
+    /// the place is the column.
+    #[must_use]
+    pub fn of_a_line(mut self) -> Self {
+        self.message = self.message.replace(" at line 1 column ", " at column ");
+        self
+    }
 }
 
 impl std::fmt::Display for Fault {

@@ -77,7 +77,7 @@ impl EventLine {
     /// # Errors
     /// What is wrong with it, as `POST /v1/events` says it.
     pub fn read(json: &[u8]) -> Result<Self, Fault> {
-        let line: Line = named_fields::from_slice(json).map_err(|error| Fault::of_json(&error))?;
+        let line: Line = named_fields::from_slice(json).map_err(|error| Fault::of_json(&error).of_a_line())?;
         if line.stored.is_none()
             && line.end_user_id.is_none()
             && OF_STORED.iter().any(|n| line.properties.contains_key(*n))

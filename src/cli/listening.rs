@@ -15,23 +15,24 @@ use crate::steward::service::{Hook, Service, ServiceError};
 use crate::steward::standing::Standing;
 use crate::steward::trigger::read_secret;
 
-/// Whether a reconcile answers over HTTP, and how.
+/// Whether a reconcile answers over HTTP, and how. `requires` alone would let the others pass beside `--once`, which
+/// `--listen` cannot stand beside.
 #[derive(Debug, Args)]
 pub struct ListenArguments {
     /// Answer /healthz, /readyz, /metrics and /status here; port 0 takes a free one, which the log names.
     #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "once")]
     listen: Option<SocketAddr>,
     /// The certificate chain, PEM. Needed beyond this machine, unless --behind-proxy.
-    #[arg(long, value_name = "FILE", requires = "tls_key", requires = "listen")]
+    #[arg(long, value_name = "FILE", requires = "tls_key", requires = "listen", conflicts_with = "once")]
     tls_cert: Option<PathBuf>,
     /// The key of the certificate, PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert", requires = "listen")]
+    #[arg(long, value_name = "FILE", requires = "tls_cert", requires = "listen", conflicts_with = "once")]
     tls_key: Option<PathBuf>,
     /// A proxy in front speaks TLS with callers, or the network is trusted.
-    #[arg(long, requires = "listen")]
+    #[arg(long, requires = "listen", conflicts_with = "once")]
     behind_proxy: bool,
     /// Take push hooks of GitHub and GitLab at POST /trigger, by the secret in this file.
-    #[arg(long, value_name = "FILE", requires = "listen")]
+    #[arg(long, value_name = "FILE", requires = "listen", conflicts_with = "once")]
     trigger_secret_file: Option<PathBuf>,
 }
 

@@ -25,16 +25,21 @@ impl FolderArguments {
         context.working_folder.join(&self.data)
     }
 
-    /// The same for what is only done where a server has been: a folder that was misspelt is not made, and not taken for
-    /// an empty one.
+    /// Whether a server, or `keys create`, has been in it.
+    #[must_use]
+    pub fn is_made(&self, context: &Context) -> bool {
+        database(&self.folder(context)).exists()
+    }
+
+    /// For what is only done where one has been: a folder that was misspelt is not made, and not taken for an empty one.
     ///
     /// # Errors
     /// When there is no database in it, which is said on standard error.
     pub fn existing(&self, context: &Context) -> Result<(), Exit> {
-        let folder = self.folder(context);
-        if database(&folder).exists() {
+        if self.is_made(context) {
             return Ok(());
         }
+        let folder = self.folder(context);
         let help = "`trueup keys create` and `trueup serve` make it";
         exit::say_error(&format!("there is no server's data in {}", folder.display()), Some(help));
         Err(Exit::InvalidInput)

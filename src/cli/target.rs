@@ -26,8 +26,8 @@ pub struct ServerArguments {
     /// Talk to no server but this one: a project file that names another is refused.
     #[arg(long, global = true, value_name = "URL", help_heading = EVERYWHERE)]
     pub server_url: Option<Url>,
-    /// Trust the certificates in this file (PEM): of a target's server in place of the system's, of what `serve` calls
-    /// beside them.
+    /// Trust the certificates in this file (PEM): of a target's server in place of the system's; of what `serve` calls,
+    /// and of who is told by `reconcile`, beside them.
     #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     pub ca_file: Option<PathBuf>,
 }

@@ -9,17 +9,16 @@ mod notify;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 
-use super::Context;
 use super::exit::{self, Exit};
+use super::{Context, target};
 use crate::base::error_text::chain;
 use crate::kinds::web_address;
 use crate::reconcile::outcome::Tick;
@@ -132,14 +131,14 @@ impl Telling {
         self.keep();
         let project = self.notes.of(&tick.path);
         let news = news::due(project, tick, self.failing_after);
-        let now = Timestamp::now();
+        let since = Instant::now();
         if let Some(lane) = &self.events {
             for news in &news {
                 let event = EventV1::new(news, tick, project, self.mode);
                 match serde_json::to_string(&event) {
                     Ok(content) => {
                         let id = format!("evt_{}", Uuid::new_v4().simple());
-                        lane.put(Message { id, about: event.kind, at: now, content });
+                        lane.put(Message { id, about: event.kind, since, content });
                     }
                     Err(error) => tracing::error!(%error, about = event.kind, "an event could not be written down"),
                 }
@@ -150,7 +149,7 @@ impl Telling {
         {
             let context = self.context.of(&tick.path, project);
             let about = format!("{} of {context} for {}", status.state.as_str(), status.commit);
-            lane.put(Message { id: Uuid::new_v4().to_string(), about, at: now, content: Status { status, context } });
+            lane.put(Message { id: Uuid::new_v4().to_string(), about, since, content: Status { status, context } });
         }
     }
 
@@ -228,13 +227,14 @@ async fn serve<T>(lane: Option<&(Lane<T>, impl Carrier<T>)>) {
 
 /// A client for one receiver, which whoever runs the program has chosen: so it may be anywhere, and behind the proxy that
 /// the environment names.
-fn client(url: &Url) -> Result<Outgoing, Exit> {
+fn client(context: &Context, url: &Url) -> Result<Outgoing, Exit> {
     // The first provider in a process stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let anywhere = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
     let settings = OutgoingSettings {
         allow_egress: anywhere.to_vec(),
         environment_proxies: !web_address::is_local(url),
+        ca_pem: target::authorities(context)?,
         ..OutgoingSettings::default()
     };
     Outgoing::new(&settings).map_err(|error| exit::failed(format!("failed to {}", chain(&error))))

@@ -251,6 +251,9 @@ fn choose(
     if !names.contains(&name) {
         let help = match nearest(name, names.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
+            None if positions.is_none() => {
+                format!("the folder has no {PROJECT_FILE}; without one there is only the target `{IMPLIED_TARGET}`")
+            }
             None => format!("the targets are {}", names.join(", ")),
         };
         let diagnostic = Diagnostic::error(Code::UnknownTarget, format!("there is no target `{name}`")).help(help);

@@ -81,9 +81,13 @@ impl fmt::Display for Scope {
     }
 }
 
+fn list_of_scopes() -> String {
+    Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// Why a text is not a [`Scope`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a scope: there are {all}", all = Scopes::all())]
+#[error("`{0}` is not a scope: there are {all}", all = list_of_scopes())]
 pub struct ScopeError(String);
 
 impl FromStr for Scope {

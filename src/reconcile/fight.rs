@@ -14,22 +14,34 @@ use crate::object::suspension::{RESUMED, Suspension};
 pub const CORRECTIONS: usize = 3;
 /// How far back from the newest change corrections count. What somebody changes once a month is no fight.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
-/// How the reason of a suspension begins that a fight has brought about.
-const REASON: &str = "a fight: ";
+/// The words of the reason of a suspension that a fight has brought about, around what is told of it.
+const REASON: &str = "a fight: corrected ";
+const IN_A_ROW: &str = " times in a row, and changed again by ";
+const AT: &str = " at ";
 
 impl Fight {
     /// The reason of the suspension with which it is stopped.
     #[must_use]
     pub fn reason(&self) -> String {
         let Self { address: _, actor, at, corrections } = self;
-        format!("{REASON}corrected {corrections} times in a row, and changed again by {actor} at {at}")
+        format!("{REASON}{corrections}{IN_A_ROW}{actor}{AT}{at:.0}")
+    }
+
+    /// The fight that a suspension stops; `None` where a person suspended for a reason of his own.
+    #[must_use]
+    pub fn stopped_by(suspension: &Suspension) -> Option<Self> {
+        let address = suspension.address.clone()?;
+        let (corrections, rest) = suspension.reason.strip_prefix(REASON)?.split_once(IN_A_ROW)?;
+        let (actor, at) = rest.rsplit_once(AT)?;
+        let (corrections, at) = (corrections.parse().ok()?, at.parse().ok()?);
+        Some(Self { address, actor: actor.to_owned(), at, corrections })
     }
 }
 
 /// Whether a suspension stops a fight.
 #[must_use]
 pub fn is_stopped_by(suspension: &Suspension) -> bool {
-    suspension.address.is_some() && suspension.reason.starts_with(REASON)
+    Fight::stopped_by(suspension).is_some()
 }
 
 /// A fight over one object.
@@ -117,6 +129,25 @@ mod tests {
             before = after;
         }
         over(&address, &entries).map(|fight| fight.corrections)
+    }
+
+    #[test]
+    fn a_suspension_tells_the_fight_that_it_stops() {
+        for actor in ["kim", "console (key 1)", "a at b", " times in a row, and changed again by x"] {
+            let address: Address = "Webhook/nps".parse().expect("an address");
+            let at = Timestamp::from_second(1_900_000_000).expect("a time");
+            let fight = Fight { address, actor: actor.to_owned(), at, corrections: 3 };
+            let mut suspension = Suspension {
+                address: Some(fight.address.clone()),
+                reason: fight.reason(),
+                actor: "robot".to_owned(),
+                since: at,
+                until: None,
+            };
+            assert_eq!(Fight::stopped_by(&suspension), Some(fight));
+            suspension.reason = "a fight: I do not like it".to_owned();
+            assert_eq!(Fight::stopped_by(&suspension), None);
+        }
     }
 
     #[test]

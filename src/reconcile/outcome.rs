@@ -1,5 +1,6 @@
 //! What came of a tick, as a value: log lines, exit codes, and whatever else is told of it are renderings.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,6 +144,14 @@ pub struct Findings {
     pub fights: Vec<Fight>,
 }
 
+impl Findings {
+    /// The drift that no apply puts right.
+    fn drift_left_alone(&self) -> Vec<Drifted> {
+        let left_alone: BTreeSet<&Address> = self.left_alone.iter().collect();
+        self.drift.iter().filter(|drifted| left_alone.contains(&drifted.address)).cloned().collect()
+    }
+}
+
 /// An object that was changed outside the manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drifted {
@@ -278,7 +287,7 @@ impl Outcome {
             }
             Self::Applied { findings, .. } => Arc::new(Self::Differs(Findings {
                 actions: Vec::new(),
-                drift: Vec::new(),
+                drift: findings.drift_left_alone(),
                 orphans: findings.orphans.clone(),
                 left_alone: findings.left_alone.clone(),
                 fights: findings.fights.clone(),
@@ -293,5 +302,26 @@ impl Outcome {
             | Self::Interrupted
             | Self::Failed(_) => self,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_apply_left_alone_stays_drifted() {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let drifted = |text: &str| Drifted { address: address(text), fields: Vec::new(), by: None };
+        let findings = Findings {
+            actions: vec![(address("Webhook/nps"), ActionKind::Update)],
+            drift: vec![drifted("Audience/sales"), drifted("Webhook/nps")],
+            left_alone: vec![address("Audience/sales")],
+            ..Findings::default()
+        };
+        let applied = Outcome::Applied { findings, totals: Totals { add: 0, change: 1, destroy: 0 } };
+        let afterwards = Arc::new(applied).afterwards();
+        let Outcome::Differs(findings) = &*afterwards else { panic!("{afterwards:?}") };
+        assert_eq!((&findings.actions[..], &findings.drift[..]), (&[][..], &[drifted("Audience/sales")][..]));
     }
 }

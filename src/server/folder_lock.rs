@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The lock; given back when dropped.
 #[derive(Debug)]
@@ -14,11 +14,16 @@ pub struct FolderLock {
 #[derive(Debug, thiserror::Error)]
 pub enum FolderLockError {
     /// Another server works on it.
-    #[error("lock the folder: another server works on it")]
-    Held,
+    #[error("lock {}: another server works on it", .0.display())]
+    Held(PathBuf),
     /// The lock file cannot be made or locked.
-    #[error("lock the folder")]
-    File(#[source] io::Error),
+    #[error("lock {}", folder.display())]
+    File {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl FolderLock {
@@ -31,11 +36,12 @@ impl FolderLock {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(folder.join("server.lock")).map_err(FolderLockError::File)?;
+        let failed = |source| FolderLockError::File { folder: folder.to_owned(), source };
+        let file = options.open(folder.join("server.lock")).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(FolderLockError::Held),
-            Err(TryLockError::Error(error)) => Err(FolderLockError::File(error)),
+            Err(TryLockError::WouldBlock) => Err(FolderLockError::Held(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
 }
@@ -48,7 +54,7 @@ mod tests {
     fn one_server_at_a_time() {
         let folder = tempfile::tempdir().expect("a folder");
         let first = FolderLock::take(folder.path()).expect("taken");
-        assert!(matches!(FolderLock::take(folder.path()), Err(FolderLockError::Held)));
+        assert!(matches!(FolderLock::take(folder.path()), Err(FolderLockError::Held(held)) if held == folder.path()));
         drop(first);
         assert!(FolderLock::take(folder.path()).is_ok());
     }

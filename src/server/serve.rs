@@ -110,9 +110,7 @@ impl Listener {
     /// # Errors
     /// When the address may not or cannot be listened on, or a certificate is not good.
     pub async fn bind(settings: &ServerSettings) -> Result<Self, ServeError> {
-        if !settings.listen.ip().is_loopback() && settings.tls.is_none() && !settings.behind_proxy {
-            return Err(ServeError::Exposed(settings.listen));
-        }
+        settings.check()?;
         let tls = settings.tls.as_ref().map(acceptor).transpose()?;
         let failed = |source| ServeError::Listen { address: settings.listen, source };
         let socket = TcpListener::bind(settings.listen).await.map_err(failed)?;

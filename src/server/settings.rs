@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::serve::ServeError;
+
 /// All of it. What the engine is told beside it is [`EngineSettings`](crate::runtime::EngineSettings).
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
@@ -67,5 +69,14 @@ impl ServerSettings {
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self { listen, tls: None, behind_proxy: false, limits: Limits::default() }
+    }
+
+    /// Whether callers may be answered there: what goes over a network is encrypted.
+    ///
+    /// # Errors
+    /// When the address is found beyond this machine, and neither a certificate nor a proxy keeps the connection secret.
+    pub fn check(&self) -> Result<(), ServeError> {
+        let open = self.listen.ip().is_loopback() || self.tls.is_some() || self.behind_proxy;
+        if open { Ok(()) } else { Err(ServeError::Exposed(self.listen)) }
     }
 }

@@ -413,6 +413,9 @@ fn targets_and_variables_are_checked() {
     };
     let refused = |found: &str| (3, vec![found.to_owned()]);
     assert_eq!(with("x", &["--target", "nowhere"]), refused("unknown-target"));
+    // A folder beside the project's looks like a project of its own.
+    let elsewhere = Project::with(&[("a.yaml", SYSTEM)]).run(&["validate", "--target", "nowhere"]);
+    assert!(elsewhere.err.contains("help: the folder has no trueup.yaml"), "{}", elsewhere.err);
     assert_eq!(with("${var.nope}", &[]), refused("unknown-variable a.yaml:3:38"));
     assert_eq!(with("${var.unset}", &[]), refused("unset-variable a.yaml:3:38"));
     assert_eq!(with("${var.unset}", &["--var", "unset=x"]), (0, Vec::new()));

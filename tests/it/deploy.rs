@@ -1,42 +1,15 @@
 //! What `deploy/` says of the program is true: metrics that alerts ask for, settings that units and manifests make, and the
 //! pages that alerts lead to. That the files are well formed is for their own tools to say (`.ci/run`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::reconcile_listen;
 use crate::server_rig::ServerRig;
-
-/// What `reconcile --listen` shows, without `trueup_reconcile_` before it.
-const OF_RECONCILE: [&str; 14] = [
-    "last_success_timestamp_seconds",
-    "applied_commit_timestamp_seconds",
-    "seen_commit_timestamp_seconds",
-    "differences",
-    "drift",
-    "actions_total",
-    "ticks_total",
-    "tick_duration_seconds",
-    "lease",
-    "suspended",
-    "suspended_objects",
-    "fights",
-    "failures",
-    "source_error",
-];
-
-/// What reconcile reads once it listens and tells people.
-const OF_LISTENING: [&str; 6] = [
-    "TRUEUP_LISTEN",
-    "TRUEUP_TLS_CERT",
-    "TRUEUP_TLS_KEY",
-    "TRUEUP_TRIGGER_SECRET_FILE",
-    "TRUEUP_NOTIFY_URL",
-    "TRUEUP_NOTIFY_SECRET_FILE",
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -102,33 +75,70 @@ fn every_alert_says_what_is_wrong_and_leads_to_what_to_do() {
     assert_eq!(headings, names.iter().map(String::as_str).collect(), "headings of docs/operations.md, and alerts");
 }
 
-#[test]
-fn every_metric_that_an_alert_asks_for_exists() {
+/// Series of `/metrics`: by the name of each metric its labels, each with the values that it has.
+type Series = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// `name="value"`, of a series or of what an alert asks for.
+fn labels(text: &str) -> Vec<(String, String, String)> {
+    let label = Regex::new(r#"([a-z_]+)(=~|!=|=)"((?:[^"\\]|\\.)*)""#).expect("a pattern");
+    label.captures_iter(text).map(|found| (found[1].to_owned(), found[2].to_owned(), found[3].to_owned())).collect()
+}
+
+/// What `/metrics` of both programs show, of which each has done something.
+fn shown() -> Series {
     let rig = ServerRig::new();
     // What is counted by request or by outcome shows once there was one.
     let attempt = rig.request(Method::POST, "/accounts/connect/token").basic_auth("nobody", Some("guessed"));
     rig.send(attempt.form(&[("grant_type", "client_credentials")])).expect(401);
-    let shown = rig.get("/metrics", "").expect(200).text;
-    let mut known: BTreeSet<String> = shown
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE "))
-        .map(|line| match line.split_once(' ') {
-            Some((name, "counter")) => format!("{name}_total"),
-            Some((name, _)) => name.to_owned(),
-            None => panic!("{line}"),
-        })
-        .collect();
-    assert!(known.contains("trueup_http_requests_total"), "{known:?}");
-    known.extend(OF_RECONCILE.iter().map(|name| format!("trueup_reconcile_{name}")));
-    let metric = Regex::new("trueup_[a-z_]+").expect("a pattern");
+    let texts = [rig.get("/metrics", "").expect(200).text, reconcile_listen::metrics_after_an_apply()];
+    let mut series = Series::new();
+    for line in texts.iter().flat_map(|text| text.lines()).filter(|line| !line.starts_with('#')) {
+        let (name, rest) = line.split_once(['{', ' ']).expect("a name");
+        let known = series.entry(name.to_owned()).or_default();
+        for (label, _, value) in labels(rest) {
+            known.entry(label).or_default().insert(value);
+        }
+    }
+    series
+}
+
+#[test]
+fn every_metric_that_an_alert_asks_for_exists() {
+    let shown = shown();
+    let metric = Regex::new(r"(trueup_[a-z_]+)(?:\{([^}]*)\})?").expect("a pattern");
+    let by = Regex::new(r"by \(([a-z_, ]+)\)").expect("a pattern");
+    // Prometheus adds these two.
+    let is_label =
+        |metric: &str, label: &str| ["job", "instance"].contains(&label) || shown[metric].contains_key(label);
     let mut asked = 0;
     for alert in alerts() {
-        for found in metric.find_iter(word(&alert, "/expr")) {
-            assert!(known.contains(found.as_str()), "{} asks for {}", word(&alert, "/alert"), found.as_str());
+        let (name, expression) = (word(&alert, "/alert"), word(&alert, "/expr"));
+        for found in metric.captures_iter(expression) {
+            let metric = &found[1];
+            assert!(shown.contains_key(metric), "{name} asks for {metric}: {:?}", shown.keys());
+            for (label, operator, value) in found.get(2).map(|found| labels(found.as_str())).unwrap_or_default() {
+                assert!(is_label(metric, &label), "{name}: {metric} has no {label}");
+                let is_value = label == "job" || operator != "=" || shown[metric][&label].contains(&value);
+                assert!(is_value, "{name}: {label} of {metric} is never {value}");
+            }
+            let grouped =
+                by.captures_iter(expression).flat_map(|by| by[1].split(", ").map(str::to_owned).collect::<Vec<_>>());
+            for label in grouped {
+                assert!(is_label(metric, &label), "{name}: {metric} has no {label}");
+            }
             asked += 1;
         }
     }
     assert!(asked > 15, "{asked}");
+    // What the tests of the alerts make up is as the programs have it.
+    let tests = text("deploy/prometheus/trueup.rules.test.yaml");
+    for line in tests.lines().filter(|line| line.contains("series: '")) {
+        for found in metric.captures_iter(line) {
+            for (label, _, _) in found.get(2).map(|found| labels(found.as_str())).unwrap_or_default() {
+                assert!(is_label(&found[1], &label), "{line}");
+            }
+        }
+    }
 }
 
 /// The variables that a verb reads, of the generated page; those of every verb too.
@@ -148,8 +158,7 @@ fn variables(page: &str, verb: &str) -> BTreeSet<String> {
 #[test]
 fn every_setting_is_one_that_the_verb_reads() {
     let page = text("docs/reference/cli.md");
-    let (serve, mut reconcile) = (variables(&page, "serve"), variables(&page, "reconcile"));
-    reconcile.extend(OF_LISTENING.map(str::to_owned));
+    let (serve, reconcile) = (variables(&page, "serve"), variables(&page, "reconcile"));
     let variable = Regex::new("TRUEUP_[A-Z_]+").expect("a pattern");
     let mut set = 0;
     for path in files("deploy").into_iter().filter(|path| !path.ends_with("Dockerfile")) {
@@ -207,4 +216,55 @@ fn pods_have_no_rights_that_they_do_not_need() {
             }
         }
     }
+}
+
+/// The port of an address.
+fn port(address: &str) -> u64 {
+    let port = address.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    port.unwrap_or_else(|| panic!("no port: {address}"))
+}
+
+#[test]
+fn who_asks_asks_at_the_port_where_it_listens() {
+    for verb in ["serve", "reconcile"] {
+        let of = |name: &str| yaml(&format!("deploy/kubernetes/{verb}/{name}.yaml"));
+        let set = of("stateful-set");
+        let listens = &set["spec"]["template"]["spec"]["containers"][0]["ports"][0];
+        assert_eq!(listens["containerPort"], port(word(&of("config"), "/data/TRUEUP_LISTEN")), "{verb}");
+        assert_eq!(of("service")["spec"]["ports"][0]["targetPort"], listens["name"], "{verb}");
+        let policy = of("network-policy");
+        assert_eq!(
+            policy["spec"]["ingress"][0]["ports"],
+            json!([{ "protocol": "TCP", "port": listens["name"] }]),
+            "{verb}"
+        );
+    }
+    // Reconcile reaches the server by the service, whose address it pins, and the policy opens the server's port.
+    let policy = yaml("deploy/kubernetes/reconcile/network-policy.yaml");
+    let server = json!({ "podSelector": { "matchLabels": { "app.kubernetes.io/name": "trueup-serve" } } });
+    let opened = list(&policy, "/spec/egress").iter().find(|rule| list(rule, "/to").contains(&server)).expect("a rule");
+    assert_eq!(opened["ports"][0]["port"], "https");
+    let pinned = yaml("deploy/kubernetes/reconcile/config.yaml")["data"]["TRUEUP_SERVER_URL"].clone();
+    assert_eq!(pinned, "https://trueup-serve.trueup.svc");
+    assert_eq!(yaml("deploy/kubernetes/serve/service.yaml")["spec"]["ports"][0]["port"], 443);
+
+    let image = text("deploy/Dockerfile");
+    let after = |text: &str, words: &str| {
+        let rest = text.split(words).nth(1).unwrap_or_else(|| panic!("no {words}"));
+        rest.split_whitespace().next().expect("a word").to_owned()
+    };
+    assert_eq!(port(&after(&image, "TRUEUP_LISTEN=")).to_string(), after(&image, "EXPOSE "));
+
+    let prometheus = yaml("deploy/prometheus/prometheus.yaml");
+    let jobs = list(&prometheus, "/scrape_configs")
+        .iter()
+        .map(|job| (word(job, "/job_name").to_owned(), word(job, "/static_configs/0/targets/0").to_owned()));
+    let reconcile = after(&text("deploy/systemd/trueup-reconcile.service.d/listen.conf"), "TRUEUP_LISTEN=");
+    let reference = text("docs/reference/cli.md");
+    let serve = "127.0.0.1:8080".to_owned();
+    assert!(reference.contains(&format!("`TRUEUP_LISTEN` | `{serve}`")), "the default of serve");
+    let expected = [("trueup-serve".to_owned(), serve), ("trueup-reconcile".to_owned(), reconcile.clone())];
+    assert_eq!(jobs.collect::<Vec<_>>(), expected);
+    let page = text("docs/operations.md");
+    assert!(page.contains(&format!("--listen {reconcile}")) && !page.contains(":9090"), "9090 is Prometheus's own");
 }

@@ -60,16 +60,27 @@ fn one_look_ends_with_the_exit_code_of_what_came_of_it() {
     assert!(rig.state() == before);
     let text = rig.project.run(&["reconcile", "--once", "--mode", "heal"]);
     assert!(text.out.contains("nothing changed") && text.out.contains("manifests.yaml:5:"), "{}", text.out);
+    let text = rig.project.run(&["reconcile", "--once", "--target", "loca"]);
+    assert!(text.out.contains("no target `loca` [unknown-target]\n    help: did you mean `local`?\n"), "{}", text.out);
 
     let failing = "---\napiVersion: trueup/v1\nkind: Test\nmetadata: { name: t }\nspec:\n  cases:\n    \
                    - { name: nobody, audience: { name: sales, endUserId: kim@acme.test }, expect: { member: true } }\n";
     rig.write(&(BASE.to_owned() + failing));
     let tick = once(&rig, &["--mode", "heal"], 1);
     assert_eq!(tick["outcome"], "tests-failed", "{tick}");
-    for usage in
-        [&["reconcile", "--detailed-exitcode"][..], &["reconcile", "--ref", "x"], &["reconcile", "--interval", "1"]]
-    {
-        assert_eq!(rig.project.run(usage).code, 64, "{usage:?}");
+    let unheard: [&[&str]; 8] = [
+        &["--detailed-exitcode"],
+        &["--interval", "1"],
+        &["--ref", "x"],
+        &[".", "--ref", "x", "--once"],
+        &[".", "--path", "x", "--once"],
+        &[".", "--verify-signatures", "--once"],
+        &["--once", "--trigger-secret-file", "x"],
+        &["--once", "--git", ".", "--path", "/x"],
+    ];
+    for usage in unheard {
+        let run = rig.project.run(&[&["reconcile"], usage].concat());
+        assert_eq!((run.code, run.out.as_str()), (64, ""), "{usage:?}");
     }
 }
 
@@ -192,6 +203,7 @@ fn a_repository_is_followed_and_a_broken_commit_changes_nothing() {
     let state = rig.state();
     let tick = once(&rig, &heal, 1);
     assert!(tick["source_error"].as_str().is_some_and(|error| error.contains("rewritten")), "{tick}");
+    assert!(tick["source_help"].as_str().is_some_and(|help| help.contains("update-ref refs/trueup/current")), "{tick}");
     assert!(rig.state() == state, "a rewritten branch changed something");
     assert_eq!(rig.project.run(&["reconcile", "--once", "--git", &url, "--path", "../x"]).code, 64);
 }

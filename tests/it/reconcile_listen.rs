@@ -153,6 +153,15 @@ impl Drop for Listening {
     }
 }
 
+/// What `/metrics` answers once a commit was applied.
+pub(crate) fn metrics_after_an_apply() -> String {
+    let rig = Rig::new();
+    let repository = Repository::of(&rig);
+    let mut service = Listening::start(&rig, &["--mode", "heal", "--git", &repository.url(), "--path", "acme"]);
+    assert_eq!(service.outcome(), "applied");
+    service.get("/metrics").body
+}
+
 fn assert_fits(schema: PublishedSchema, value: &Value) {
     let schema = jsonschema::options().offline().build(&schema.schema(Variety::Strict)).expect("a schema");
     let errors: Vec<String> = schema.iter_errors(value).map(|error| error.to_string()).collect();

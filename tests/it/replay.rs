@@ -229,6 +229,7 @@ fn a_bad_line_is_told_with_its_place() {
         assert!(run.err.contains(place), "{place}: {}", run.err);
     }
     assert!(!run.err.contains("events.ndjson:4"), "{}", run.err);
+    assert!(run.err.contains("at column ") && !run.err.contains("line 1"), "{}", run.err);
     assert_eq!(project.run(&["plan", "--replay", "nowhere.ndjson"]).code, 3);
     project.write("events.ndjson", &lines[3]);
     let preview = preview(&project, &["--replay", "events.ndjson"]);

@@ -293,6 +293,7 @@ fn a_list_in_place_of_an_object_is_refused_at_any_depth() {
         let problem = rig.post(&path, &token, &body).expect_problem(400, "malformed-body").json();
         let detail = problem["detail"].as_str().expect("a text");
         assert!(detail.contains("invalid type: sequence, expected"), "{path}: {detail}");
+        assert!(!detail.contains("struct "), "{path}: {detail}");
     }
     let put = rig.request(Method::PUT, &format!("{objects}/objects/System/crm")).bearer_auth(&token);
     rig.send(put.json(&json!({ "metadata": ["crm"], "spec": spec }))).expect_problem(400, "malformed-body");

@@ -148,7 +148,7 @@ fn keys_are_made_and_revoked_while_the_server_runs() {
 
     let second = project.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.code, 1);
-    assert!(second.err.contains("another server works on it"), "{}", second.err);
+    assert!(second.err.contains("data: another server works on it"), "{}", second.err);
 
     let (code, lines) = serving.end("-TERM");
     assert_eq!(code, 0);
@@ -180,11 +180,26 @@ fn the_log_cannot_be_written_by_callers() {
 }
 
 #[test]
+fn a_key_in_a_new_folder_says_that_it_made_one() {
+    let project = Project::new();
+    let arguments = ["keys", "create", "--data", "dta", "--project", "acme", "--name", "ci", "--scope"];
+    let wrong = project.run(&[&arguments[..], &["config:reed"]].concat());
+    assert!(wrong.code == 64 && wrong.err.contains("config:read, config:write, publish"), "{}", wrong.err);
+    let first = project.ok(&[&arguments[..], &["publish"]].concat());
+    let made = format!("Made the data of a new server in {}.\n", project.join("dta").display());
+    assert_eq!(first.err, made);
+    let second =
+        project.ok(&["keys", "create", "--data", "dta", "--project", "acme", "--name", "b", "--scope", "publish"]);
+    assert_eq!(second.err, "");
+}
+
+#[test]
 fn a_server_that_may_not_listen_says_why() {
     let project = Project::new();
     let run = project.run(&["serve", "--data", "data", "--listen", "0.0.0.0:0"]);
     assert_eq!(run.code, 64);
     assert!(run.err.contains("beyond this machine a certificate is needed"), "{}", run.err);
+    assert!(!project.join("data").exists(), "a folder was made for a server that may not be");
     let run = project.run(&["serve", "--data", "data", "--tls-cert", "cert.pem"]);
     assert_eq!(run.code, 64);
     let run = project.run(&["serve", "--data", "data", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]);

@@ -1,10 +1,14 @@
 //! `--ca-file`: the real client trusts the real server's certificate because of the authority it is told of, and for no
-//! other reason.
+//! other reason; who is told of ticks may be of the system's authorities, too.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 
 use crate::killable::Killable;
+#[cfg(target_os = "linux")]
+use crate::reconcile::Repository;
+#[cfg(target_os = "linux")]
+use crate::rig::Rig;
 use crate::stories::BASE;
 use crate::support::Project;
 use crate::world::SECRETS;
@@ -19,9 +23,8 @@ fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
     (certificate.pem(), Issuer::new(parameters, key))
 }
 
-#[test]
-fn a_server_is_trusted_by_the_authority_that_is_named() {
-    let mut project = Project::in_memory();
+/// Two authorities, `ours.pem` and `theirs.pem`, and a certificate of this machine's by ours.
+fn write_certificates(project: &Project) {
     let (ours, issuer) = authority("ours");
     let key = KeyPair::generate().expect("a key");
     let parameters = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
@@ -30,11 +33,48 @@ fn a_server_is_trusted_by_the_authority_that_is_named() {
     project.write("theirs.pem", &authority("theirs").0);
     project.write("cert.pem", &certificate.pem());
     project.write("key.pem", &key.serialize_pem());
+}
+
+/// A server with that certificate.
+fn start_server(project: &Project) -> Killable {
+    let tls = ["cert.pem", "key.pem"].map(|file| project.join(file).to_string_lossy().into_owned());
+    Killable::start_with(&project.join("data"), &["--tls-cert", &tls[0], "--tls-key", &tls[1]])
+}
+
+/// The systems that take the system's authorities from a file that the environment names.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_is_told_is_trusted_by_that_authority_or_one_of_the_system_s() {
+    let mut rig = Rig::with(BASE);
+    write_certificates(&rig.project);
+    let server = start_server(&rig.project);
+    let repository = Repository::of(&rig);
+    let repository_url = repository.url();
+    rig.project.set("GITHUB_TOKEN", "the-token");
+    let git = ["reconcile", "--once", "--git", &repository_url, "--path", "acme"];
+    // What answers is no GitHub, and says so: it was spoken to.
+    let answered = |rig: &Rig, authorities: &str, state: &str| {
+        let hub = ["--github-repository", "acme/configuration", "--github-api-url", &server.url];
+        let run = rig.project.ok(&[&git[..], &hub, &["--ca-file", authorities, "--state-dir", state]].concat());
+        assert!(run.err.contains("GitHub answered 404"), "{authorities}: {}", run.err);
+    };
+    rig.project.set("SSL_CERT_FILE", "theirs.pem");
+    answered(&rig, "ours.pem", "one");
+    rig.project.set("SSL_CERT_FILE", "ours.pem");
+    answered(&rig, "theirs.pem", "two");
+    let run = rig.project.run(&["reconcile", "--once", "--github-repository", "acme/a", "--ca-file", "manifests.yaml"]);
+    assert_eq!(run.code, 3, "{}", run.err);
+    assert!(run.err.contains("there is no certificate in"), "{}", run.err);
+}
+
+#[test]
+fn a_server_is_trusted_by_the_authority_that_is_named() {
+    let mut project = Project::in_memory();
+    write_certificates(&project);
     let make = ["keys", "create", "--data", "data", "--project", "acme", "--name", "ci", "-o", "json"];
     let scopes = ["--scope", "config:read", "--scope", "config:write", "--scope", "publish"];
     let key: Value = serde_json::from_str(&project.ok(&[&make[..], &scopes].concat()).out).expect("JSON");
-    let tls = ["cert.pem", "key.pem"].map(|file| project.join(file).to_string_lossy().into_owned());
-    let server = Killable::start_with(&project.join("data"), &["--tls-cert", &tls[0], "--tls-key", &tls[1]]);
+    let server = start_server(&project);
     assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
     let target = |url: &str| {
         format!(

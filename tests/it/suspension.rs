@@ -37,7 +37,9 @@ fn a_suspended_project_says_so_everywhere_and_is_applied_to_all_the_same() {
     }
     let status = json_of(&project.ok(&["status", "-o", "json"]).out);
     assert_eq!(status["suspensions"][0]["until"], "2099-01-02T03:04:00Z");
-    assert!(project.ok(&["status"]).out.contains(REASON));
+    let status = project.ok(&["status"]).out;
+    let told = format!("  reconcile  suspended until 2099-01-02T03:04:00Z: {REASON}\n             by tester@machine");
+    assert!(status.contains(&told), "{status}");
 
     // A person goes on, and is told.
     rig.write(&BASE.replace("{ name: crm }", "{ name: crm, description: new }"));

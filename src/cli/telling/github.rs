@@ -2,9 +2,9 @@
 //! (<https://docs.github.com/en/rest/commits/statuses>).
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
@@ -105,7 +105,7 @@ pub(super) fn receiver(context: &Context, arguments: &TellArguments) -> Result<O
         Exit::InvalidInput
     })?;
     let name = format!("{}/{} at {}", repository.owner, repository.name, name(&api));
-    Ok(Some(Receiver { outgoing: client(&api)?, api, repository: repository.clone(), token, name }))
+    Ok(Some(Receiver { outgoing: client(context, &api)?, api, repository: repository.clone(), token, name }))
 }
 
 impl Token {
@@ -164,6 +164,10 @@ impl Carrier<Status> for Receiver {
         Timestamp::now()
     }
 
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
     fn random(&self) -> f64 {
         random()
     }
@@ -190,30 +194,40 @@ fn judge(answer: &OutgoingAnswer, now: Timestamp) -> Tried {
         StatusCode::NOT_FOUND => {
             Tried::Useless { why: why(": there is no such repository, or the token may not write its commit statuses") }
         }
-        StatusCode::UNPROCESSABLE_ENTITY => Tried::Useless {
+        // A commit that was just pushed may not be there yet.
+        StatusCode::UNPROCESSABLE_ENTITY => Tried::Refused {
             why: why(": the repository does not have the commit, or it has a thousand statuses of this name"),
         },
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Tried::Failed { why: why(""), not_before: None },
+        StatusCode::REQUEST_TIMEOUT => Tried::Failed { why: why(""), not_before: None },
         _ if status.is_server_error() => Tried::Failed { why: why(""), not_before: limited },
         _ => Tried::Useless { why: why("") },
     }
 }
 
-/// Until when GitHub wants no more: by `Retry-After`, or by its own headers where nothing remains.
+/// Until when GitHub wants no more: by `Retry-After`, by its own headers where nothing remains, or by its words alone. A
+/// minute is what it then asks for
+/// (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>).
 fn limit(answer: &OutgoingAnswer, now: Timestamp) -> Option<Timestamp> {
     let wished = answer.header("retry-after").and_then(|header| retry_after::wish(header, now));
-    wished.or_else(|| {
+    let reset = || {
         answer.header("x-ratelimit-remaining").filter(|left| left.trim() == "0")?;
         let seconds = answer.header("x-ratelimit-reset")?.trim().parse().ok()?;
         Timestamp::from_second(seconds).ok()
-    })
+    };
+    let words = || {
+        let is_limited =
+            answer.status == StatusCode::TOO_MANY_REQUESTS || said(&answer.body).to_lowercase().contains("rate limit");
+        is_limited.then(|| now.checked_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX))
+    };
+    wished.or_else(reset).or_else(words)
 }
 
 /// What an answer says, cut.
 fn said(body: &[u8]) -> String {
     let body: Option<Value> = serde_json::from_slice(body).ok();
     let message = body.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str).unwrap_or_default();
-    if message.is_empty() { String::new() } else { format!(" ({})", message.chars().take(200).collect::<String>()) }
+    let line: String = message.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.is_empty() { line } else { format!(" ({line})") }
 }
 
 /// Reads `owner/repo`.
@@ -240,21 +254,22 @@ pub(super) fn context(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> OutgoingAnswer {
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> OutgoingAnswer {
         let headers = headers.iter().map(|(name, value)| {
             (reqwest::header::HeaderName::from_static(name), reqwest::header::HeaderValue::from_static(value))
         });
         let status = StatusCode::from_u16(status).expect("a status");
-        OutgoingAnswer { status, headers: headers.collect(), body: r#"{"message":"Words"}"#.into() }
+        OutgoingAnswer { status, headers: headers.collect(), body: body.into() }
     }
 
     #[test]
     fn answers_say_whether_another_try_is_of_use() {
         let now = Timestamp::from_second(1_900_000_000).expect("a time");
-        let judged = |status, headers: &[_]| judge(&answer(status, headers), now);
+        let judged = |status, headers: &[_]| judge(&answer(status, headers, r#"{"message":"Words"}"#), now);
         assert_eq!(judged(201, &[]), Tried::Arrived);
         assert!(matches!(judged(401, &[]), Tried::Refused { why } if why.contains("(Words): it does not know")));
-        for status in [403, 404, 422, 301, 400] {
+        assert!(matches!(judged(422, &[]), Tried::Refused { .. }), "the commit may come yet");
+        for status in [403, 404, 301, 400] {
             assert!(matches!(judged(status, &[]), Tried::Useless { .. }), "{status}");
         }
         let failed = |tried: Tried| match tried {
@@ -264,8 +279,20 @@ mod tests {
         assert_eq!(failed(judged(403, &[("retry-after", "60")])), Some(60));
         let reset = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1900000090")];
         assert_eq!(failed(judged(403, &reset)), Some(90));
-        assert_eq!(failed(judged(429, &[])), None);
+        assert_eq!(failed(judged(429, &[])), Some(60));
+        let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait."}"#;
+        assert_eq!(failed(judge(&answer(403, &[], secondary), now)), Some(60));
         assert_eq!(failed(judged(502, &[])), None);
+    }
+
+    #[test]
+    fn what_an_answer_says_is_one_short_line() {
+        let long = format!(r#"{{"message":"a\u001b[31m\nb{}"}}"#, "c".repeat(1_000));
+        let line = said(long.as_bytes());
+        assert!(line.starts_with(" (a [31m bccc") && line.len() < 210, "{line}");
+        for nothing in ["", "<html>", "[]", r#"{"message":1}"#] {
+            assert_eq!(said(nothing.as_bytes()), "", "{nothing}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Events to a URL, signed by the Standard Webhooks scheme.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +37,7 @@ pub(super) fn receiver(context: &Context, arguments: &TellArguments) -> Result<O
         exit::say_error(&format!("the secret of --notify-secret-file cannot be used: {problem}"), Some(help));
         Exit::InvalidInput
     })?;
-    Ok(Some(Receiver { outgoing: client(url)?, url: url.clone(), secret, name: name(url) }))
+    Ok(Some(Receiver { outgoing: client(context, url)?, url: url.clone(), secret, name: name(url) }))
 }
 
 /// The key in a file.
@@ -83,6 +83,10 @@ impl Carrier<String> for Receiver {
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::now()
     }
 
     fn random(&self) -> f64 {

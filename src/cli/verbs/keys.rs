@@ -89,11 +89,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> Exit {
 async fn make(context: &Context, create: &Create) -> Result<Exit, Exit> {
     let Create { folder, project, name, scopes, output } = create;
     let scopes: Scopes = scopes.iter().copied().collect();
+    let is_new = !folder.is_made(context);
     let store = folder.open(context).await?;
     let made = store.create_key(project, name, &scopes, &actor::actor()).await;
     let closed = store.close().await;
     let new = made.map_err(|error| failed(&error))?;
     closed.map_err(|error| failed(&error))?;
+    if is_new && !context.quiet {
+        // A folder that was misspelt would otherwise first be noticed when the server knows nothing of the key.
+        let text = format!("Made the data of a new server in {}.", folder.folder(context).display());
+        let mut stderr = terminal::standard_error();
+        let _ = message::note(&mut *stderr.writer, &text, stderr.style);
+    }
     let mut out = terminal::standard_output();
     let written = match output {
         TextOrJson::Text => key_text::made(&mut *out.writer, &new),

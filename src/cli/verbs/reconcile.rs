@@ -1,7 +1,7 @@
 //! `trueup reconcile`: keeps live state as the manifests of a folder or a git repository say.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,13 +44,16 @@ pub struct Arguments {
     #[arg(long, value_name = "URL", value_parser = url)]
     git: Option<String>,
     /// The branch to follow, or a whole ref such as refs/tags/v1.
-    #[arg(long = "ref", value_name = "REF", default_value = "main", requires = "git")]
+    // `requires` alone lets it pass beside PATH, which `--git` cannot stand beside.
+    #[arg(long = "ref", value_name = "REF", default_value = "main", requires = "git", conflicts_with = "path",
+        value_parser = reference)]
     reference: String,
     /// A project's folder in the repository; several are reconciled side by side [default: the repository's own].
-    #[arg(long = "path", id = "paths", value_name = "DIR", requires = "git", action = clap::ArgAction::Append)]
+    #[arg(long = "path", id = "paths", value_name = "DIR", requires = "git", conflicts_with = "path",
+        action = clap::ArgAction::Append, value_parser = folder_within)]
     paths: Vec<PathBuf>,
     /// Take only commits whose signature git verifies.
-    #[arg(long, requires = "git")]
+    #[arg(long, requires = "git", conflicts_with = "path")]
     verify_signatures: bool,
     /// Keep the clone in this folder.
     #[arg(long, value_name = "DIR", default_value = ".trueup/reconcile", requires = "git")]
@@ -265,6 +268,27 @@ fn url(text: &str) -> Result<String, String> {
     fits.then(|| text.to_owned()).ok_or_else(|| "not an address of a repository".to_owned())
 }
 
+/// A branch or a ref; whether git knows such names, and this one, shows when it is asked.
+fn reference(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && !text.starts_with('-') && !text.chars().any(|char| char.is_control() || char == ' ');
+    fits.then(|| text.to_owned()).ok_or_else(|| "write a branch, or a whole ref such as refs/tags/v1".to_owned())
+}
+
+/// A folder in the repository, written in one way: `./a/` is `a`, and the repository's own is empty.
+fn folder_within(text: &str) -> Result<PathBuf, String> {
+    let mut within = PathBuf::new();
+    for part in Path::new(text).components() {
+        match part {
+            Component::Normal(name) => within.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err("write the way to it from the top of the repository, such as teams/adoption".to_owned());
+            }
+        }
+    }
+    Ok(within)
+}
+
 fn interval(text: &str) -> Result<Duration, String> {
     let help = || "write a time from 1s to 7d, such as 30s, 5m or 1h".to_owned();
     let Ok(Since::Ago(time)) = Since::read(text) else { return Err(help()) };
@@ -291,6 +315,19 @@ mod tests {
         }
         for address in ["git@git.test:acme/config.git", "https://git.test/a.git", "file:///a", "host:a"] {
             assert_eq!(repository(address, here), address);
+        }
+    }
+
+    #[test]
+    fn refs_and_folders_of_a_repository_say_how_they_are_written() {
+        assert!(reference("release/2").is_ok());
+        for bad in ["", "-x", "a b", "a\nb"] {
+            assert!(reference(bad).is_err_and(|help| help.contains("refs/tags/v1")), "{bad}");
+        }
+        assert_eq!(folder_within("./teams//adoption/"), Ok(PathBuf::from("teams/adoption")));
+        assert_eq!(folder_within("."), Ok(PathBuf::new()));
+        for bad in ["/teams", "../x", "a/../b"] {
+            assert!(folder_within(bad).is_err_and(|help| help.contains("teams/adoption")), "{bad}");
         }
     }
 

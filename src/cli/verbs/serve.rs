@@ -113,6 +113,8 @@ async fn serve(context: &Context, arguments: &Arguments) -> Result<Exit, Exit> {
         behind_proxy: arguments.behind_proxy,
         ..ServerSettings::new(arguments.listen)
     };
+    // Before a folder is made for a server that may not be.
+    settings.check().map_err(|error| not_listening(&error))?;
     let store = Arc::new(arguments.folder.open(context).await?);
     let lock = FolderLock::take(&arguments.folder.folder(context));
     let lock = match lock {
@@ -242,8 +244,8 @@ fn signals() -> std::io::Result<impl Future<Output = Signal>> {
 
 fn not_locked(error: &FolderLockError) -> Exit {
     let help = match error {
-        FolderLockError::Held => Some("give each server a folder of its own, or end the other one"),
-        FolderLockError::File(_) => None,
+        FolderLockError::Held(_) => Some("give each server a folder of its own, or end the other one"),
+        FolderLockError::File { .. } => None,
     };
     exit::say_error(&format!("failed to {}", chain(error)), help);
     Exit::Failed

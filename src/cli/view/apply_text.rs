@@ -115,7 +115,7 @@ fn action_line(report: &ActionReport, style: Style) -> String {
 pub fn write_report(out: &mut dyn Write, report: &Report, style: Style) -> io::Result<()> {
     if let Some((at, by)) = &report.applied_before {
         let by = visible::line(by);
-        writeln!(out, "This plan was applied before, at {at} by {by}. Nothing is written again.")?;
+        writeln!(out, "This plan was applied before, at {at:.0} by {by}. Nothing is written again.")?;
         return writeln!(out, "{}", last_line(report));
     }
     let begun = |action: &&ActionReport| action.state != ActionState::NotStarted;

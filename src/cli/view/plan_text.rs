@@ -123,7 +123,7 @@ impl PlanView {
         }
         self.heading(out, "Changed outside the manifests:")?;
         for Drift { address, action, changes, by } in drift {
-            let by = by.as_ref().map(|(who, at)| format!("  by {} at {at}", visible::line(who))).unwrap_or_default();
+            let by = by.as_ref().map(|(who, at)| format!("  by {} at {at:.0}", visible::line(who))).unwrap_or_default();
             let becomes = match action {
                 Some(action) => format!("  (corrected by the {action})"),
                 None => String::new(),

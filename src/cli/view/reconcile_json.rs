@@ -44,6 +44,8 @@ pub struct TickV1 {
     pub reasons: Vec<String>,
     /// Why the repository could not be asked; the commit in use was gone on with.
     pub source_error: Option<String>,
+    /// What to do about it, where that is known: of a rewritten branch the command that accepts it.
+    pub source_help: Option<String>,
     /// What was done (`applied`), or would be.
     pub actions: Vec<TickActionV1>,
     /// Objects that were changed outside the manifests.
@@ -178,6 +180,7 @@ impl TickV1 {
             failures: *failures,
             reasons: reasons(outcome),
             source_error: source_error.as_ref().map(|error| format!("failed to {}", chain(&**error))),
+            source_help: source_error.as_ref().and_then(|error| error.help()),
             actions: actions.collect(),
             drift: drift.collect(),
             orphans: names(orphans),

@@ -42,7 +42,9 @@ pub fn write(out: &mut dyn Write, tick: &Tick, style: Style) -> io::Result<()> {
     };
     if let Some(commit) = commit {
         let short: String = commit.chars().take(10).collect();
-        place.push_str(&format!(" at {}", visible::line(&short)));
+        // What is not committed counts as well, and is told.
+        let more = if commit.ends_with('+') { "+" } else { "" };
+        place.push_str(&format!(" at {}{more}", visible::line(&short)));
     }
     if let Some(revision) = revision {
         place.push_str(&format!(", revision {revision}"));
@@ -74,7 +76,8 @@ fn headline(outcome: &Outcome) -> String {
     match outcome {
         Outcome::InSync => "in sync".to_owned(),
         Outcome::Differs(findings) if findings.actions.is_empty() => {
-            format!("in sync, {} left alone", count(findings.left_alone.len(), "object"))
+            let drift = count(findings.drift.len(), "object");
+            format!("differs: {} left alone, {drift} drifted", count(findings.left_alone.len(), "object"))
         }
         Outcome::Differs(findings) => {
             let drift = count(findings.drift.len(), "object");
@@ -96,7 +99,7 @@ fn headline(outcome: &Outcome) -> String {
             format!("{suspension}; {} left", count(findings.actions.len(), "action"))
         }
         Outcome::Waiting(holder) => {
-            format!("waiting: {} holds the lease until {}", holder.actor, holder.expires_at)
+            format!("waiting: {} holds the lease until {:.0}", holder.actor, holder.expires_at)
         }
         Outcome::Interrupted => "interrupted".to_owned(),
         Outcome::Failed(failure) => match failure {
@@ -138,6 +141,9 @@ fn details(out: &mut dyn Write, outcome: &Outcome, orphans: &[Address], style: S
                 };
                 let text = format!("{place}{} [{}]", found.message, found.code);
                 writeln!(out, "  {}: {}", style.paint(Role::Error, "error"), visible::lines(&text))?;
+                if let Some(help) = &found.help {
+                    writeln!(out, "    {}: {}", style.paint(Role::Strong, "help"), visible::lines(help))?;
+                }
             }
             more(out, diagnostics.len())?;
         }
@@ -165,7 +171,7 @@ fn write_findings(out: &mut dyn Write, findings: &Findings, orphans: &[Address],
     }
     more(out, actions.len())?;
     for Drifted { address, fields, by } in drift.iter().take(TOLD) {
-        let by = by.as_ref().map(|(actor, at)| format!(", by {actor} at {at}")).unwrap_or_default();
+        let by = by.as_ref().map(|(actor, at)| format!(", by {actor} at {at:.0}")).unwrap_or_default();
         let text = format!("{address} ({}){by}", fields.join(", "));
         writeln!(out, "  {} {}", style.paint(Role::Warning, "drift"), visible::lines(&text))?;
     }
@@ -180,8 +186,8 @@ fn write_findings(out: &mut dyn Write, findings: &Findings, orphans: &[Address],
     more(out, left_alone.len())?;
     for Fight { address, actor, at, corrections } in fights {
         let text = format!(
-            "{address} was corrected {corrections} times in a row and changed again by {actor} at {at}; \
-             `trueup resume` heals it again"
+            "{address} was corrected {corrections} times in a row and changed again by {actor} at {at:.0}; \
+             `trueup resume . {address}` heals it again"
         );
         writeln!(out, "  {} {}", style.paint(Role::Error, "fight"), visible::lines(&text))?;
     }
@@ -190,4 +196,40 @@ fn write_findings(out: &mut dyn Write, findings: &Findings, orphans: &[Address],
 
 fn more(out: &mut dyn Write, all: usize) -> io::Result<()> {
     if all > TOLD { writeln!(out, "  … and {} more", all - TOLD) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::Address;
+
+    fn shown(tick: &Tick) -> String {
+        let mut out = Vec::new();
+        write(&mut out, tick, Style::PLAIN).expect("written");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn what_is_left_alone_is_no_agreement_and_a_fight_names_the_command_that_ends_it() {
+        let address: Address = "Webhook/nps".parse().expect("an address");
+        let at = "2026-11-25T20:23:17.688202Z".parse().expect("a time");
+        let by = Some(("kim".to_owned(), at));
+        let tick = Tick {
+            commit: Some("0123456789abcdef+".to_owned()),
+            ..Tick::sample(Outcome::Differs(Findings {
+                drift: vec![Drifted { address: address.clone(), fields: vec!["spec.enabled".to_owned()], by }],
+                left_alone: vec![address.clone()],
+                fights: vec![Fight { address, actor: "kim".to_owned(), at, corrections: 3 }],
+                ..Findings::default()
+            }))
+        };
+        let expected = "\
+1970-01-01T00:00:00Z the project at 0123456789+: differs: 1 object left alone, 1 object drifted
+  drift Webhook/nps (spec.enabled), by kim at 2026-11-25T20:23:17Z
+  left alone Webhook/nps
+  fight Webhook/nps was corrected 3 times in a row and changed again by kim at 2026-11-25T20:23:17Z; \
+`trueup resume . Webhook/nps` heals it again
+";
+        assert_eq!(shown(&tick), expected);
+    }
 }

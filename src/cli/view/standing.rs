@@ -145,11 +145,12 @@ pub fn write_text(out: &mut dyn Write, standing: &Standing, style: Style) -> io:
         writeln!(out, "  reconcile  not suspended")?;
     }
     for suspension in suspensions {
-        let text = match &suspension.address {
-            None => suspension.to_string(),
-            Some(address) => format!("{address} {suspension}"),
-        };
+        let Suspension { address, reason, actor, since, until } = suspension;
+        let what = address.as_ref().map(|address| format!("{address} ")).unwrap_or_default();
+        let end = until.map_or_else(|| "it is resumed".to_owned(), |until| format!("{until:.0}"));
+        let text = format!("{what}suspended until {end}: {reason}");
         writeln!(out, "  reconcile  {}", style.paint(Role::Warning, visible::line(&text)))?;
+        writeln!(out, "             by {} since {since:.0}", visible::line(actor))?;
     }
     for address in by_manifest {
         writeln!(out, "  reconcile  {address} suspended by its manifest")?;

@@ -56,7 +56,8 @@ pub struct CommitStatus {
 /// The status that is due after a tick. The notes then know of it; [`super::news::due`] has counted the failures.
 pub fn due(notes: &mut ProjectNotes, tick: &Tick, mode: Mode, failing_after: u32) -> Option<CommitStatus> {
     let (commit, state, description) = refused_commit(tick).or_else(|| {
-        let commit = tick.commit.clone()?;
+        // Files that differ from their commit are of no commit.
+        let commit = tick.commit.clone().filter(|commit| !commit.ends_with('+'))?;
         let known = notes.status.as_ref().is_some_and(|note| note.commit == commit);
         let (state, description) = of_outcome(&tick.outcome, mode, known, notes.failures >= failing_after)?;
         Some((commit, state, description))

@@ -204,6 +204,7 @@ impl EventV1 {
         let nothing = Findings::default();
         let findings = outcome.findings().unwrap_or(&nothing);
         let Findings { actions, drift: _, orphans, left_alone, fights } = findings;
+        let fights = if let News::FightFound(new) = news { new } else { fights };
         let mut action_counts = BTreeMap::new();
         for (_, action) in actions {
             *action_counts.entry(action.as_str().to_owned()).or_default() += 1;
@@ -213,7 +214,7 @@ impl EventV1 {
             News::Suspended
             | News::Resumed
             | News::DriftFound
-            | News::FightFound
+            | News::FightFound(_)
             | News::Applied
             | News::Refused
             | News::Failing(_)

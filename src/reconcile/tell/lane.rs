@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -28,8 +28,8 @@ pub struct Message<T> {
     pub id: String,
     /// What it is, for the log.
     pub about: String,
-    /// Since when it waits.
-    pub at: Timestamp,
+    /// Since when it waits. Not by the time of day, which is set right now and then, on some machines by decades.
+    pub since: Instant,
     /// What is sent.
     pub content: T,
 }
@@ -66,8 +66,11 @@ pub trait Carrier<T> {
     /// Waits.
     fn wait(&self, time: Duration) -> impl Future<Output = ()>;
 
-    /// The time.
+    /// The time of day, as receivers speak of it.
     fn now(&self) -> Timestamp;
+
+    /// The time that only passes.
+    fn instant(&self) -> Instant;
 
     /// From 0 to 1.
     fn random(&self) -> f64;
@@ -161,7 +164,7 @@ impl<T> Lane<T> {
 
 /// Tries until it arrived or there is no use in it.
 async fn deliver<T>(message: &Message<T>, carrier: &impl Carrier<T>) {
-    let Message { id, about, at, content: _ } = message;
+    let Message { id, about, since, content: _ } = message;
     let receiver = carrier.receiver();
     let mut tries = 0_u32;
     loop {
@@ -183,10 +186,9 @@ async fn deliver<T>(message: &Message<T>, carrier: &impl Carrier<T>) {
             Tried::Refused { why } => (why, None),
             Tried::Failed { why, not_before } => (why, not_before),
         };
-        let now = carrier.now();
-        let wished = not_before.and_then(|time| Duration::try_from(time.duration_since(now)).ok());
+        let wished = not_before.and_then(|time| Duration::try_from(time.duration_since(carrier.now())).ok());
         let wait = wait(tries, carrier.random()).max(wished.unwrap_or_default());
-        let waited = Duration::try_from(now.duration_since(*at)).unwrap_or_default();
+        let waited = carrier.instant().saturating_duration_since(*since);
         if waited.saturating_add(wait) > PATIENCE {
             tracing::error!(receiver, id, about, %why, tries, "could not be told within a day, and is dropped");
             return;

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::notes::ProjectNotes;
 use crate::base::diagnostic_record::DiagnosticRecord;
 use crate::base::digest::Digest;
-use crate::reconcile::outcome::{Drifted, Findings, Outcome, Tick};
+use crate::reconcile::fight::Fight;
+use crate::reconcile::outcome::{Drifted, Outcome, Tick};
 use crate::reconcile::source::SourceError;
 
 /// Something that people are told.
@@ -21,8 +22,8 @@ pub enum News {
     Resumed,
     /// Objects were changed outside the manifests, and were not put right.
     DriftFound,
-    /// Drift comes back after every correction: healing of the object was stopped.
-    FightFound,
+    /// Drift comes back after every correction: healing of these objects was stopped.
+    FightFound(Vec<Fight>),
     /// Drifted objects were put right.
     DriftHealed,
     /// Differences were written.
@@ -52,7 +53,7 @@ impl News {
             Self::Suspended => "suspended",
             Self::Resumed => "resumed",
             Self::DriftFound => "drift-found",
-            Self::FightFound => "fight-found",
+            Self::FightFound(_) => "fight-found",
             Self::DriftHealed => "drift-healed",
             Self::Applied => "applied",
             Self::Refused => "refused",
@@ -152,38 +153,15 @@ fn suspension(notes: &mut ProjectNotes, outcome: &Outcome, news: &mut Vec<News>)
 /// What a look found and did.
 fn found(notes: &mut ProjectNotes, tick: &Tick, news: &mut Vec<News>) {
     let outcome = &*tick.outcome;
-    let nothing = Findings::default();
-    let findings = match outcome {
-        Outcome::InSync => &nothing,
-        Outcome::Differs(findings)
-        | Outcome::Applied { findings, .. }
-        | Outcome::Refused { findings, .. }
-        | Outcome::Suspended { findings, .. } => findings,
-        Outcome::Invalid { .. }
-        | Outcome::TestsFailed { .. }
-        | Outcome::Waiting(_)
-        | Outcome::Interrupted
-        | Outcome::Failed(_) => return,
-    };
-    let drift: BTreeSet<Digest> = left(outcome).map(drift_key).collect();
-    if !drift.is_subset(&notes.drift) {
-        news.push(News::DriftFound);
+    let learnt = matches!(outcome, Outcome::InSync) || outcome.findings().is_some();
+    if learnt {
+        let drift: BTreeSet<Digest> = left(outcome).map(drift_key).collect();
+        if !drift.is_subset(&notes.drift) {
+            news.push(News::DriftFound);
+        }
+        notes.drift = drift;
     }
-    notes.drift = drift;
-
-    let left_alone: BTreeSet<String> = findings.left_alone.iter().map(ToString::to_string).collect();
-    let keys = findings.fights.iter().map(|fight| {
-        let (address, at) = (fight.address.to_string(), fight.at.to_string());
-        let key = digest([address.as_str(), &at, &fight.actor]);
-        (address, key)
-    });
-    let fights: BTreeMap<String, Digest> = keys.collect();
-    if fights.iter().any(|(address, key)| notes.fights.get(address) != Some(key)) {
-        news.push(News::FightFound);
-    }
-    notes.fights.retain(|address, _| left_alone.contains(address));
-    notes.fights.extend(fights);
-
+    fights(notes, tick, learnt, news);
     if let Outcome::Applied { .. } = outcome
         && (tick.revision.is_none() || tick.revision != notes.applied)
     {
@@ -192,6 +170,28 @@ fn found(notes: &mut ProjectNotes, tick: &Tick, news: &mut Vec<News>) {
             news.push(News::DriftHealed);
         }
         news.push(News::Applied);
+    }
+}
+
+/// Fights that were found now, and those that the target has stopped: healing stops before the rest is written, and what
+/// comes of that (a lease that another holds, a target that fails) must not keep the fight from being told.
+fn fights(notes: &mut ProjectNotes, tick: &Tick, learnt: bool, news: &mut Vec<News>) {
+    let found = tick.outcome.findings().into_iter().flat_map(|findings| findings.fights.iter().cloned());
+    let stopped = tick.suspensions.iter().filter_map(Fight::stopped_by);
+    let standing: BTreeMap<String, Fight> =
+        stopped.chain(found).map(|fight| (fight.address.to_string(), fight)).collect();
+    if learnt {
+        notes.fights.retain(|address, _| standing.contains_key(address));
+    }
+    let mut new = Vec::new();
+    for (address, fight) in standing {
+        let key = digest([address.as_str(), &fight.reason()]);
+        if notes.fights.insert(address, key) != Some(key) {
+            new.push(fight);
+        }
+    }
+    if !new.is_empty() {
+        news.push(News::FightFound(new));
     }
 }
 

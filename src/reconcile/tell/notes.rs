@@ -40,7 +40,7 @@ pub struct ProjectNotes {
     pub refused: Option<Digest>,
     /// The drift that was told and is still there.
     pub drift: BTreeSet<Digest>,
-    /// The fights that were told, by address, of objects that are still left alone.
+    /// The fights that were told, by address, and are still stopped.
     pub fights: BTreeMap<String, Digest>,
     /// The suspension that was told and is still in force.
     pub suspension: Option<Digest>,
@@ -71,6 +71,8 @@ impl Notes {
 pub struct NotesFile {
     path: PathBuf,
     written: Notes,
+    /// Whether it was told that it cannot be written.
+    complained: bool,
 }
 
 impl NotesFile {
@@ -86,20 +88,29 @@ impl NotesFile {
                 Notes::default()
             }
         };
-        (Self { path, written: notes.clone() }, notes)
+        (Self { path, written: notes.clone(), complained: false }, notes)
     }
 
-    /// Writes notes that changed. A disk that is full costs events told again after a restart, and nothing else.
+    /// Writes notes that changed. A disk that is full costs events told again after a restart, and nothing else; it is
+    /// said once, and again only after there was room in between.
     pub fn keep(&mut self, notes: &Notes) {
+        if let Some(error) = self.complaint(notes) {
+            let file = self.path.display();
+            tracing::warn!(%file, %error, "what was told cannot be kept: some of it is told again after a restart");
+        }
+    }
+
+    fn complaint(&mut self, notes: &Notes) -> Option<std::io::Error> {
         if *notes == self.written {
-            return;
+            return None;
         }
         match write(&self.path, notes) {
-            Ok(()) => self.written = notes.clone(),
-            Err(error) => {
-                let file = self.path.display();
-                tracing::warn!(%file, %error, "what was told cannot be kept: some of it is told again after a restart");
+            Ok(()) => {
+                self.written = notes.clone();
+                self.complained = false;
+                None
             }
+            Err(error) => (!std::mem::replace(&mut self.complained, true)).then_some(error),
         }
     }
 }
@@ -148,5 +159,23 @@ mod tests {
         // A later version may note more of a project, and less.
         fs::write(folder.path().join("told.json"), r#"{"version":1,"projects":{"a":{"more":1}}}"#).expect("a file");
         assert_eq!(*NotesFile::open(folder.path()).1.of("a"), ProjectNotes::default());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_complained_of_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join("state");
+        let (mut file, mut notes) = NotesFile::open(&inner);
+        notes.of("acme").failing = true;
+        assert!(file.complaint(&notes).is_some(), "there is no such folder");
+        assert!(file.complaint(&notes).is_none());
+        notes.of("acme").failures = 2;
+        assert!(file.complaint(&notes).is_none());
+        fs::create_dir(&inner).expect("a folder");
+        assert!(file.complaint(&notes).is_none());
+        assert_eq!(NotesFile::open(&inner).1.of("acme").failures, 2, "written as soon as it can be");
+        fs::remove_dir_all(&inner).expect("a folder");
+        notes.of("acme").failures = 3;
+        assert!(file.complaint(&notes).is_some(), "it had worked in between");
     }
 }

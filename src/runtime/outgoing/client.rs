@@ -26,7 +26,7 @@ pub struct OutgoingSettings {
     /// Whether proxies that the environment names are used where `proxy` is `None`. Not for URLs of strangers: such a
     /// proxy stands outside the rules.
     pub environment_proxies: bool,
-    /// Certificates of authorities, PEM, trusted in place of the operating system's.
+    /// Certificates of authorities, PEM, trusted beside the operating system's: receivers are as a rule public ones.
     pub ca_pem: Option<Vec<u8>>,
     /// The `User-Agent` of requests that set none.
     pub user_agent: String,
@@ -95,7 +95,7 @@ impl Outgoing {
         let OutgoingSettings { allow_egress, proxy, environment_proxies, ca_pem, user_agent } = settings;
         let egress = Egress::new(allow_egress.clone());
         let authorities = ca_pem.as_ref().map(|pem| Certificate::from_pem_bundle(pem));
-        let authorities = authorities.transpose().map_err(SettingsError::Authorities)?;
+        let authorities = authorities.transpose().map_err(SettingsError::Authorities)?.unwrap_or_default();
         let builder = || -> Result<ClientBuilder, SettingsError> {
             let exempt = proxy.as_ref().and_then(Url::host_str).map(str::to_owned);
             let resolver = GuardedResolver { egress: egress.clone(), lookup: Arc::clone(lookup), exempt };
@@ -113,15 +113,12 @@ impl Outgoing {
             }
             Ok(builder)
         };
-        let client = match authorities {
-            Some(authorities) => builder()?.tls_certs_only(authorities).build().map_err(SettingsError::Client)?,
-            None => builder()?.build().or_else(|error| {
-                // A bare container has no authorities at all. Plain http works there all the same, and https says what
-                // is wrong.
-                tracing::warn!(%error, "no certificate authorities found: https requests will fail; see --ca-file");
-                builder()?.tls_certs_only(Vec::new()).build().map_err(SettingsError::Client)
-            })?,
-        };
+        let client = builder()?.tls_certs_merge(authorities.clone()).build().or_else(|error| {
+            // A bare container has no authorities at all. Plain http works there all the same, and https says what is
+            // wrong.
+            tracing::warn!(%error, "no certificate authorities found: https requests will fail; see --ca-file");
+            builder()?.tls_certs_only(authorities).build().map_err(SettingsError::Client)
+        })?;
         Ok(Self { client, egress })
     }
 

@@ -120,9 +120,8 @@ fn refused(error: EventsError, lines: Option<&[usize]>) -> Problem {
                     (line, field) => line.or(field),
                 }
             };
-            // Each line of a batch was read alone: its place is that of the batch, and what is left is the column.
             let detail = |fault: &EventFault| match lines {
-                Some(_) => fault.fault.message.replace(" at line 1 column ", " at column "),
+                Some(_) => fault.fault.clone().of_a_line().message,
                 None => fault.fault.message.clone(),
             };
             let listed = faults.iter().take(FAULTS_LISTED);

@@ -9,6 +9,8 @@ use serde_json::Value;
 use trueup::object::suspension::{ResumeScope, SuspendOrder};
 use trueup::reconcile::outcome::{Outcome, Tick};
 use trueup::reconcile::run::Pace;
+use trueup::reconcile::tell::news::{News, due};
+use trueup::reconcile::tell::notes::ProjectNotes;
 use trueup::reconcile::wish::Mode;
 
 use super::killed::{kill_after, moment, nothing_twice};
@@ -103,7 +105,9 @@ impl Pace for Writes<'_> {
     async fn wait(&mut self, time: Duration) -> bool {
         self.waited.push(time);
         let next = self.rounds.pop();
-        next.iter().for_each(|manifests| self.rig.write(manifests));
+        if let Some(manifests) = &next {
+            self.rig.write(manifests);
+        }
         next.is_some()
     }
 
@@ -321,6 +325,33 @@ pub(super) fn drift_that_comes_back_after_three_corrections_is_left_to_a_person(
     applies(&rig, &mut healing);
     in_sync(&rig, &mut healing);
     in_sync(&rig, &mut other);
+}
+
+#[test]
+fn a_fight_is_told_though_another_has_the_lease() {
+    crate::rig::over_http(|| {
+        let rig = Rig::applied(BASE);
+        let mut healing = reconciling(&rig, Mode::Heal);
+        for _ in 0..3 {
+            rig.touch_by_hand("Audience/sales");
+            applies(&rig, &mut healing);
+        }
+        rig.touch_by_hand("Audience/sales");
+        rig.touch_by_hand("Destination/chat");
+        rig.wait(rig.with_writer(async |writer| {
+            let owner = trueup::base::ident::PlanId(uuid::Uuid::from_u128(7));
+            writer.take_lease(owner, "ana@elsewhere").await.expect("a lease");
+        }));
+        let (mut notes, mut told) = (ProjectNotes::default(), Vec::new());
+        for _ in 0..2 {
+            let tick = once(&rig, &mut healing);
+            assert!(matches!(*tick.outcome, Outcome::Waiting(_)), "{:?}", tick.outcome);
+            told.extend(due(&mut notes, &tick, 3));
+        }
+        let [News::FightFound(fights)] = &told[..] else { panic!("{told:?}") };
+        let [fight] = &fights[..] else { panic!("{fights:?}") };
+        assert_eq!((fight.address.to_string().as_str(), fight.actor.as_str()), ("Audience/sales", "kim@console"));
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use trueup::object::suspension::SuspendOrder;
 
@@ -146,8 +147,13 @@ fn a_server_that_is_killed_under_it_is_come_back_to() {
         site.project.write("manifests.yaml", &version(n));
         pass(moment(&mut random, 3 * TICK));
         site.kill_server();
-        let known = site.state().snapshot.revision.0;
+        let (known, killed) = (site.state().snapshot.revision.0, Timestamp::now());
         let is_done = |tick: &Value| {
+            // Lines of before still wait to be read.
+            let at = tick["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+            if at.is_none_or(|at| at < killed) {
+                return false;
+            }
             let done = ["applied", "in-sync"].iter().any(|outcome| tick["outcome"] == *outcome);
             done && tick["revision"].as_u64().is_some_and(|revision| revision >= known)
         };

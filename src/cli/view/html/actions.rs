@@ -121,7 +121,7 @@ impl Report<'_> {
                         if let Some((who, at)) = by {
                             page.text(" by ");
                             page.leaf("b", &[], who);
-                            page.text(&format!(" at {at}"));
+                            page.text(&format!(" at {at:.0}"));
                         }
                         if let Some(action) = action {
                             page.leaf("span", &[class("quiet")], &format!(" corrected by the {action}"));

@@ -66,7 +66,7 @@ impl View {
         }
         let mut pieces = vec![Piece::Fixed(heading("Changed outside the manifests", plan.drift.len()))];
         for Drift { address, action, changes, by } in &plan.drift {
-            let by = by.as_ref().map(|(who, at)| format!(" by {} at {at}", code(who))).unwrap_or_default();
+            let by = by.as_ref().map(|(who, at)| format!(" by {} at {at:.0}", code(who))).unwrap_or_default();
             let becomes = action.map(|action| format!(", corrected by the {action}")).unwrap_or_default();
             let part = fence(&lines(changes, self.show_personal, false));
             let open = format!("{}{by}{becomes}:\n\n{}", code(&address.to_string()), part.open);

@@ -77,6 +77,13 @@ fn what_may_pass_takes_no_state_away_until_it_keeps_failing() {
 }
 
 #[test]
+fn files_that_differ_from_their_commit_are_of_none() {
+    let mut notes = ProjectNotes::default();
+    assert_eq!(due(&mut notes, &tick("c0ffee+", Outcome::InSync), Mode::Heal, 3), None);
+    assert!(due(&mut notes, &tick("c0ffee", Outcome::InSync), Mode::Heal, 3).is_some());
+}
+
+#[test]
 fn a_commit_that_is_not_taken_is_the_one_that_is_told() {
     let mut tick = tick("old", Outcome::InSync);
     let error = SourceError::Unsigned { commit: "new".to_owned(), said: "no".to_owned() };

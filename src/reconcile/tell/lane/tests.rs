@@ -4,8 +4,10 @@ use proptest::prelude::{prop, proptest};
 
 use super::*;
 
-/// A receiver that answers by a script and then takes everything; waiting turns the clock.
+/// A receiver that answers by a script and then takes everything; waiting turns the clock, and so does whoever sets it.
 struct Scripted {
+    started: Instant,
+    passed: Cell<Duration>,
     now: Cell<Timestamp>,
     script: RefCell<VecDeque<Tried>>,
     after: Tried,
@@ -15,7 +17,8 @@ struct Scripted {
 impl Scripted {
     fn new(script: impl IntoIterator<Item = Tried>, after: Tried) -> Self {
         let script = RefCell::new(script.into_iter().collect());
-        Self { now: Cell::new(Timestamp::UNIX_EPOCH), script, after, tries: RefCell::default() }
+        let (passed, now) = (Cell::default(), Cell::new(Timestamp::UNIX_EPOCH));
+        Self { started: Instant::now(), passed, now, script, after, tries: RefCell::default() }
     }
 
     fn tried(&self) -> Vec<String> {
@@ -34,11 +37,16 @@ impl Carrier<u32> for Scripted {
     }
 
     async fn wait(&self, time: Duration) {
+        self.passed.set(self.passed.get() + time);
         self.now.set(self.now.get() + time);
     }
 
     fn now(&self) -> Timestamp {
         self.now.get()
+    }
+
+    fn instant(&self) -> Instant {
+        self.started + self.passed.get()
     }
 
     fn random(&self) -> f64 {
@@ -50,8 +58,8 @@ impl Carrier<u32> for Scripted {
     }
 }
 
-fn message(n: u32) -> Message<u32> {
-    Message { id: format!("m{n}"), about: "applied".to_owned(), at: Timestamp::UNIX_EPOCH, content: n }
+fn message(n: u32, since: Instant) -> Message<u32> {
+    Message { id: format!("m{n}"), about: "applied".to_owned(), since, content: n }
 }
 
 fn failed(not_before: Option<i64>) -> Tried {
@@ -65,7 +73,7 @@ fn refused() -> Tried {
 
 fn work(carrier: &Scripted, messages: u32) -> Lane<u32> {
     let lane = Lane::default();
-    (0..messages).for_each(|n| lane.put(message(n)));
+    (0..messages).for_each(|n| lane.put(message(n, carrier.started)));
     lane.close();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(lane.work(carrier));
@@ -101,6 +109,22 @@ fn after_a_day_it_is_dropped() {
     assert!(tried.contains(&"m1".to_owned()) && tried.contains(&"m2".to_owned()), "each is tried at least once");
     assert_eq!(wait(40, 1.0), LONGEST_WAIT);
     assert_eq!(wait(1, 0.0), FIRST_WAIT / 2);
+}
+
+#[test]
+fn a_clock_that_is_set_drops_nothing() {
+    for years in [-50, 50] {
+        let carrier = Scripted::new([failed(None), failed(None)], Tried::Arrived);
+        let lane = Lane::default();
+        lane.put(message(0, carrier.started));
+        lane.close();
+        let set = carrier.now.get() + jiff::SignedDuration::from_hours(24 * 365 * years);
+        carrier.now.set(set);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(lane.work(&carrier));
+        let tries: Vec<i64> = carrier.seconds().iter().map(|at| at - set.as_second()).collect();
+        assert_eq!(tries, [0, 1, 3]);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::object::action::ActionKind;
 use crate::object::suspension::Suspension;
 use crate::plan::plan_value::{Refusal as PlanRefusal, Totals};
 use crate::reconcile::fight::Fight;
-use crate::reconcile::outcome::Failure;
+use crate::reconcile::outcome::{Failure, Findings};
 use crate::reconcile::source::SourceError;
 use crate::reconcile::tell::event_v1::EventV1;
 use crate::reconcile::wish::Mode;
@@ -131,10 +131,40 @@ fn suspensions_and_fights_are_told() {
     assert_eq!(told_of.concat(), ["suspended", "suspended", "resumed"]);
     let mut fought = findings(&[0], &[]);
     fought.left_alone = vec![address(0)];
-    let left = Outcome::Differs(fought.clone());
     fought.fights = vec![Fight { address: address(0), actor: "kim".to_owned(), at: second(9), corrections: 3 }];
     let fight = || Outcome::Differs(fought.clone());
-    assert_eq!(told([fight(), fight(), left, fight()]).concat(), ["drift-found", "fight-found"]);
+    assert_eq!(told([fight(), fight()]).concat(), ["drift-found", "fight-found"]);
+}
+
+#[test]
+fn a_fight_is_told_once_whatever_came_of_the_tick_that_stopped_it() {
+    let fight = |at| Fight { address: address(0), actor: "kim at home".to_owned(), at: second(at), corrections: 3 };
+    let stopped = |outcome, fights: &[Fight]| {
+        let suspension = |fight: &Fight| Suspension {
+            address: Some(fight.address.clone()),
+            reason: fight.reason(),
+            actor: "robot".to_owned(),
+            since: second(10),
+            until: None,
+        };
+        Tick { suspensions: fights.iter().map(suspension).collect(), ..tick(outcome, 1) }
+    };
+    let mut notes = ProjectNotes::default();
+    let mut news = |outcome, fights: &[Fight]| due(&mut notes, &stopped(outcome, fights), 9);
+    // The lease was taken between the suspension and the apply.
+    let tick = stopped(failed(), &[fight(9)]);
+    let told = news(failed(), &[fight(9)]);
+    assert_eq!(told, [News::FightFound(vec![fight(9)])]);
+    let event = EventV1::new(&told[0], &tick, &ProjectNotes::default(), Mode::Heal);
+    assert_eq!((event.data.fights.total, event.data.fights.items[0].by.as_str()), (1, "kim at home"));
+    let mut left = findings(&[], &[]);
+    left.left_alone = vec![address(0)];
+    assert_eq!(news(Outcome::Differs(left.clone()), &[fight(9)]), []);
+    assert_eq!(news(failed(), &[]), [], "what could not be asked is not over");
+    assert_eq!(news(Outcome::Differs(left), &[fight(9)]), []);
+    assert_eq!(news(Outcome::InSync, &[]), [], "a person resumed it");
+    assert_eq!(news(Outcome::InSync, &[fight(20)]), [News::FightFound(vec![fight(20)])]);
+    assert_eq!(news(Outcome::InSync, &[fight(20)]), []);
 }
 
 #[test]
@@ -192,7 +222,7 @@ proptest! {
                     News::Refused => refused = true,
                     News::Suspended => suspended = true,
                     News::Resumed => assert!(std::mem::take(&mut suspended)),
-                    News::DriftFound | News::FightFound | News::DriftHealed | News::Applied => {}
+                    News::DriftFound | News::FightFound(_) | News::DriftHealed | News::Applied => {}
                 }
                 let event = EventV1::new(one, &tick, &notes, Mode::Heal);
                 assert_ne!(last.as_ref(), Some(&event));
