@@ -104,25 +104,7 @@ impl Git {
         let folders = folders(&settings.paths)?;
         let name = Digest::of_parts([settings.url.as_bytes(), reference.as_bytes()]).short();
         let clone = settings.state.join(name.trim_start_matches("sha256:"));
-        let failed = |action, path: &Path, error: &dyn std::fmt::Display| SourceError::File {
-            action,
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
-        fs::create_dir_all(&clone).map_err(|error| failed("make the folder", &clone, &error))?;
-        let lock_path = clone.with_extension("lock");
-        let lock = File::options().create(true).truncate(false).read(true).write(true).open(&lock_path);
-        let lock = lock.map_err(|error| failed("make the file", &lock_path, &error))?;
-        let begin = Instant::now();
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                // A git of one that was killed may be about to end.
-                Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => thread::sleep(PATIENCE / 20),
-                Err(TryLockError::WouldBlock) => return Err(SourceError::Held(clone)),
-                Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
-            }
-        }
+        let lock = hold(&clone)?;
         let mut git = Self {
             settings,
             reference,
@@ -225,6 +207,18 @@ impl Git {
     /// # Errors
     /// See [`SourceError`].
     pub fn update(&mut self) -> Result<(), SourceError> {
+        if !self.clone.join(".git").is_dir() {
+            // Somebody took the folder away: it is made anew, as at the start.
+            if !self.clone.with_extension("lock").exists() {
+                self.lock = hold(&self.clone)?;
+            }
+            fs::create_dir_all(&self.clone).map_err(|error| SourceError::File {
+                action: "make the folder",
+                path: self.clone.clone(),
+                reason: error.to_string(),
+            })?;
+            self.is_untidy = true;
+        }
         if self.is_untidy {
             self.restore()?;
             self.is_untidy = false;
@@ -334,6 +328,29 @@ impl Git {
         file.filter(is_inside).ok_or_else(|| SourceError::NoProject(shown.clone()))?;
         let state = Digest::of_parts([commit.as_bytes(), shown.as_bytes()]);
         Ok(Sighting { folder, path: shown, state, commit: Some(commit.to_owned()), committed_at: self.current_at })
+    }
+}
+
+/// Makes the clone's folder where there is none, and holds it for this process alone.
+fn hold(clone: &Path) -> Result<File, SourceError> {
+    let failed = |action, path: &Path, error: &dyn std::fmt::Display| SourceError::File {
+        action,
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    fs::create_dir_all(clone).map_err(|error| failed("make the folder", clone, &error))?;
+    let lock_path = clone.with_extension("lock");
+    let lock = File::options().create(true).truncate(false).read(true).write(true).open(&lock_path);
+    let lock = lock.map_err(|error| failed("make the file", &lock_path, &error))?;
+    let begin = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            // A git of one that was killed may be about to end.
+            Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => thread::sleep(PATIENCE / 20),
+            Err(TryLockError::WouldBlock) => return Err(SourceError::Held(clone.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_path, &error)),
+        }
     }
 }
 

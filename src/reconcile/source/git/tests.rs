@@ -350,3 +350,16 @@ fn a_signed_commit_is_taken_and_nothing_after_it_that_is_not() {
         assert_eq!((text(&git).as_str(), sighting(&git).commit), ("signed again", Some(next)));
     }
 }
+
+#[test]
+fn a_state_folder_that_is_taken_away_is_made_anew() {
+    let remote = Remote::new();
+    let mut git = Git::open(remote.settings()).unwrap();
+    git.update().unwrap();
+    for gone in [git.clone_folder().to_owned(), remote.settings().state] {
+        std::fs::remove_dir_all(&gone).unwrap();
+        git.update().unwrap();
+        assert!(git.see().iter().all(|(_, sighting)| sighting.is_ok()), "{}", gone.display());
+    }
+    assert!(matches!(Git::open(remote.settings()), Err(SourceError::Held(_))), "it is held again");
+}
