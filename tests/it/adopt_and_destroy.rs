@@ -110,9 +110,15 @@ fn an_adoption_of_which_no_more_is_heard_keeps_its_manifests() {
         let seen = undisturbed.served().proxy.seen();
         let written = seen.iter().position(|request| request.ends_with("/changesets")).expect("a changeset");
 
-        // Something else answers from there on: it is written, and nobody can be asked.
+        // Something else answers once it is written: what was said before counts.
         let rig = through_proxy();
         rig.served().proxy.script(written + 1, usize::MAX, Fault::Page);
+        rig.project.ok(&["adopt", BY_HAND]);
+        assert!(is_managed(&rig));
+
+        // No answer comes from there on: it is written, and nobody can be asked.
+        let rig = through_proxy();
+        rig.served().proxy.script(written, usize::MAX, Fault::ResetAfter);
         let run = rig.project.run(&["adopt", BY_HAND]);
         assert_eq!(run.code, 1, "{}", run.err);
         assert!(run.err.contains("it is not known whether objects were marked"), "{}", run.err);

@@ -328,7 +328,7 @@ pub(super) fn drift_that_comes_back_after_three_corrections_is_left_to_a_person(
 }
 
 #[test]
-fn a_fight_is_told_though_another_has_the_lease() {
+fn a_fight_is_stopped_and_told_once_the_lease_of_another_is_over() {
     crate::rig::over_http(|| {
         let rig = Rig::applied(BASE);
         let mut healing = reconciling(&rig, Mode::Heal);
@@ -348,7 +348,12 @@ fn a_fight_is_told_though_another_has_the_lease() {
             assert!(matches!(*tick.outcome, Outcome::Waiting(_)), "{:?}", tick.outcome);
             told.extend(due(&mut notes, &tick, 3));
         }
-        let [News::FightFound(fights)] = &told[..] else { panic!("{told:?}") };
+        assert!(told.is_empty(), "who waits has stopped nothing: {told:?}");
+        rig.set_now("2031-06-01T12:30:00Z");
+        told.extend(due(&mut notes, &applies(&rig, &mut healing), 3));
+        told.extend(due(&mut notes, &once(&rig, &mut healing), 3));
+        let fights: Vec<_> = told.iter().filter(|news| matches!(news, News::FightFound(_))).collect();
+        let [News::FightFound(fights)] = &fights[..] else { panic!("{told:?}") };
         let [fight] = &fights[..] else { panic!("{fights:?}") };
         assert_eq!((fight.address.to_string().as_str(), fight.actor.as_str()), ("Audience/sales", "kim@console"));
     });
