@@ -178,7 +178,7 @@ fn carry_out(runtime: &Runtime, store: &Embedded<Store>, plan: &Plan, desired: &
         commit: None,
         lease_renewal: LEASE_RENEWAL,
         interrupted: &|| false,
-        left_alone: None,
+        heeds_suspensions: false,
     };
     let (_, outcome) = runtime.block_on(apply(store, &request, &mut drop));
     outcome.expect("it is applied");

@@ -30,6 +30,7 @@ pub(crate) async fn write(store: &Store, project: &Name, writes: Vec<Write>) {
         fencing_token: grant.token,
         writes,
         refresh: Vec::new(),
+        heeds_suspensions: false,
     };
     store.changeset(&changeset).await.expect("applied");
     store.release_lease(project, plan_id, grant.token).await.expect("released");

@@ -18,7 +18,6 @@ use crate::object::action::ActionKind;
 use crate::object::changeset::{AppliedPlan, Changeset, ChangesetOutcome, Stale, Write};
 use crate::object::record::{DigestRow, ObjectRecord};
 use crate::object::secret_comparison::{SecretAnswer, SecretQuestion};
-use crate::object::suspension::Suspension;
 use crate::plan::plan_value::{Plan, Totals};
 use crate::provider::{ProviderError, Writer};
 
@@ -41,10 +40,9 @@ pub struct Request<'a> {
     pub lease_renewal: Duration,
     /// Whether somebody asked to stop.
     pub interrupted: &'a (dyn Fn() -> bool + Sync),
-    /// The objects that the plan leaves alone, for who must not write to what is suspended: what is suspended is asked for
-    /// again under the lease, right before the write, and may be nothing else. `None` for a person's apply, which no
-    /// suspension binds.
-    pub left_alone: Option<&'a BTreeSet<Address>>,
+    /// Whether nothing is written to what somebody has suspended meanwhile: the target sees to it in the transaction that
+    /// writes. `false` for a person's apply, which no suspension binds.
+    pub heeds_suspensions: bool,
 }
 
 /// Why an apply did not do what the plan says. Nothing was written, unless the outcome is unknown.
@@ -59,9 +57,6 @@ pub enum ApplyError {
     /// Somebody asked to stop before anything was written.
     #[error("apply: interrupted before anything was written")]
     Interrupted,
-    /// Somebody suspended the project, or an object of the plan, before anything was written.
-    #[error("apply: somebody suspended it before anything was written")]
-    Suspended,
 }
 
 /// Applies a plan. Takes the lease before live state is read again, and gives it back whatever happens.
@@ -151,13 +146,6 @@ async fn write(
     if (request.interrupted)() {
         return Err(ApplyError::Interrupted);
     }
-    if let Some(left_alone) = request.left_alone {
-        let suspended = writer.suspensions().await?;
-        let is_new = |one: &Suspension| one.address.as_ref().is_none_or(|address| !left_alone.contains(address));
-        if suspended.iter().any(is_new) {
-            return Err(ApplyError::Suspended);
-        }
-    }
     observe(Event::Writing { actions: all.len() });
     let changeset = Changeset {
         project: plan.project.clone(),
@@ -168,6 +156,7 @@ async fn write(
         fencing_token,
         writes: all,
         refresh: plan.refresh.clone(),
+        heeds_suspensions: request.heeds_suspensions,
     };
     match writer.changeset(&changeset).await? {
         ChangesetOutcome::Applied { revision, results } => {
@@ -339,9 +328,7 @@ fn not_started(plan: &Plan) -> Report {
 fn settle(report: &mut Report, plan: &Plan, error: &ApplyError) {
     let changed: BTreeSet<&Address> = match error {
         ApplyError::Provider(ProviderError::Conflict(stale)) => stale.iter().map(|stale| &stale.address).collect(),
-        ApplyError::Provider(_) | ApplyError::Make(_) | ApplyError::Interrupted | ApplyError::Suspended => {
-            BTreeSet::new()
-        }
+        ApplyError::Provider(_) | ApplyError::Make(_) | ApplyError::Interrupted => BTreeSet::new(),
     };
     for (n, action) in report.actions.iter_mut().enumerate() {
         match error {
@@ -365,11 +352,11 @@ fn settle(report: &mut Report, plan: &Plan, error: &ApplyError) {
                 | ProviderError::Unauthorised(_)
                 | ProviderError::LeaseHeld(_)
                 | ProviderError::LeaseLost
+                | ProviderError::Suspended(_)
                 | ProviderError::Unavailable { .. },
             )
             | ApplyError::Make(_)
-            | ApplyError::Interrupted
-            | ApplyError::Suspended => {}
+            | ApplyError::Interrupted => {}
         }
     }
 }

@@ -93,6 +93,7 @@ impl Exit {
             ProviderError::Absent(_)
             | ProviderError::Conflict(_)
             | ProviderError::PlanReused
+            | ProviderError::Suspended(_)
             | ProviderError::LeaseLost => Self::Conflict,
             ProviderError::Rejected { .. } => Self::InvalidInput,
             ProviderError::Unauthorised(_) => Self::NotAllowed,
@@ -137,7 +138,7 @@ fn advice(error: &ProviderError) -> Option<&'static str> {
         ProviderError::LeaseHeld(_) => {
             Some("wait for it to end; if it was killed, `trueup unlock` takes the lease away")
         }
-        ProviderError::PlanReused => Some("plan again"),
+        ProviderError::Suspended(_) | ProviderError::PlanReused => Some("plan again"),
         ProviderError::Absent(_)
         | ProviderError::Rejected { .. }
         | ProviderError::Unauthorised(_)

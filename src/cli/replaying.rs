@@ -170,6 +170,7 @@ fn refused(error: &ProviderError) -> Exit {
         | ProviderError::Rejected { .. }
         | ProviderError::LeaseHeld(_)
         | ProviderError::LeaseLost
+        | ProviderError::Suspended(_)
         | ProviderError::PlanReused
         | ProviderError::Unavailable { .. }
         | ProviderError::UnknownOutcome { .. } => exit::provider(error),

@@ -31,6 +31,9 @@ pub struct Changeset {
     pub writes: Vec<Write>,
     /// Objects whose live content already is what the manifests say: only what was last applied is set to it.
     pub refresh: Vec<(Address, Generation)>,
+    /// Whether the target refuses it while the project, or an object that it writes, is suspended. A person's apply is
+    /// bound by no suspension.
+    pub heeds_suspensions: bool,
 }
 
 /// One action on one address.

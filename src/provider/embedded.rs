@@ -227,6 +227,7 @@ impl From<StoreError> for ProviderError {
             StoreError::Rejected { address, reason } => Self::Rejected { address, reason },
             StoreError::TooManyComparisons { .. } => Self::Rejected { address: None, reason: context },
             StoreError::LeaseHeld(holder) => Self::LeaseHeld(holder),
+            StoreError::Suspended(suspension) => Self::Suspended(suspension),
             StoreError::LeaseLost => Self::LeaseLost,
             StoreError::UnknownOutcome(source) => Self::UnknownOutcome { source: Some(Cause::of(&source).into()) },
             StoreError::Open { path: _, source } | StoreError::Database(source) => {
@@ -296,6 +297,7 @@ mod tests {
             fencing_token: lease.token,
             writes: vec![write],
             refresh: Vec::new(),
+            heeds_suspensions: false,
         };
         let other = Changeset { project: Name::from_any("other"), ..changeset.clone() };
         assert!(matches!(writer.changeset(&other).await, Err(ProviderError::Rejected { address: None, .. })));

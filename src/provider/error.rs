@@ -3,6 +3,7 @@
 use crate::kinds::Address;
 use crate::object::changeset::Stale;
 use crate::object::lease::LeaseHolder;
+use crate::object::suspension::Suspension;
 
 /// A failed request to a target.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,9 @@ pub enum ProviderError {
     /// Another plan holds the lease.
     #[error("take the lease: {} holds it for plan {} since {} (until {})", .0.actor, .0.owner, .0.since, .0.expires_at)]
     LeaseHeld(LeaseHolder),
+    /// What was to be written is suspended, and the changeset heeds that. Nothing was written.
+    #[error("write: it is suspended: {}", .0.reason)]
+    Suspended(Box<Suspension>),
     /// The lease passed to another while it was being used. Nothing was written.
     #[error("write: the lease was lost to another")]
     LeaseLost,

@@ -1,7 +1,5 @@
 //! Writing: a plan that was looked at is applied, and the fights that were found are stopped.
 
-use std::collections::BTreeSet;
-
 use super::hands::Hands;
 use super::outcome::{Failure, Findings, Outcome};
 use super::source::Sighting;
@@ -11,7 +9,6 @@ use crate::base::error_text::chain;
 use crate::base::ident::Revision;
 use crate::desired::load::LoadedProject;
 use crate::desired::secrets::Secrets;
-use crate::kinds::Address;
 use crate::object::lease::{LEASE_RENEWAL, LeaseHolder};
 use crate::object::suspension::{SuspendOrder, Suspension};
 use crate::plan::Plan;
@@ -68,8 +65,6 @@ impl<H: Hands> Heal<'_, H> {
 
     async fn write(&self, writer: &dyn Writer, mut findings: Findings) -> Result<Healed, Failure> {
         let plan = self.plan;
-        let suspended = plan.suspensions.iter().filter_map(|suspension| suspension.address.clone());
-        let left_alone: BTreeSet<Address> = suspended.chain(findings.left_alone.iter().cloned()).collect();
         let commit = self.sighting.commit.clone().or_else(|| self.hands.commit(&self.sighting.folder));
         let request = Request {
             plan,
@@ -80,16 +75,16 @@ impl<H: Hands> Heal<'_, H> {
             commit: commit.as_deref(),
             lease_renewal: LEASE_RENEWAL,
             interrupted: &|| self.hands.interrupted(),
-            left_alone: Some(&left_alone),
+            heeds_suspensions: true,
         };
         let (report, applied) = apply(writer, &request, &mut |_| {}).await;
         match applied {
             Ok(()) => {}
             Err(ApplyError::Provider(ProviderError::LeaseHeld(holder))) => return Ok(Healed::Waiting(holder)),
+            Err(ApplyError::Provider(ProviderError::Suspended(_))) => return Ok(Healed::Suspended),
             Err(ApplyError::Provider(error)) => return Err(error.into()),
             Err(ApplyError::Make(error)) => return Err(error.into()),
             Err(ApplyError::Interrupted) => return Ok(Healed::Interrupted),
-            Err(ApplyError::Suspended) => return Ok(Healed::Suspended),
         }
         findings.actions = report.actions.iter().map(|action| (action.address.clone(), action.action)).collect();
         let Stopped { suspensions: stopped, error } = self.stop_fights(writer, &mut findings).await;

@@ -12,7 +12,7 @@ use super::key::Keys;
 use super::rows::{self, object_columns, parse, signed, stored, unsigned};
 use super::stage::{AuditDraft, PUBLISHED, Stage};
 use super::staged::{Staged, Versioning};
-use super::{ReadStore, Store, lease, references, secrets, unique};
+use super::{ReadStore, Store, lease, references, secrets, suspensions, unique};
 use crate::base::ident::{Name, ObjectId, PlanId, Revision};
 use crate::kinds::Address;
 use crate::object::changeset::{
@@ -43,8 +43,8 @@ impl Store {
     /// placeholders); those are checked before planning.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`], [`StoreError::PlanReused`], [`StoreError::Conflict`] and [`StoreError::Rejected`]:
-    /// nothing was written. [`StoreError::UnknownOutcome`]: ask [`ReadStore::applied`].
+    /// [`StoreError::LeaseLost`], [`StoreError::Suspended`], [`StoreError::PlanReused`], [`StoreError::Conflict`] and
+    /// [`StoreError::Rejected`]: nothing was written. [`StoreError::UnknownOutcome`]: ask [`ReadStore::applied`].
     pub async fn changeset(&self, changeset: &Changeset) -> Result<ChangesetOutcome, StoreError> {
         let written = self.write(changeset).await;
         self.tidy_if_full(written).await
@@ -61,6 +61,11 @@ impl Store {
             return if same { Ok(ChangesetOutcome::AlreadyApplied(plan)) } else { Err(StoreError::PlanReused) };
         }
         lease::check(&mut transaction, project, changeset.plan_id, changeset.fencing_token, now).await?;
+        if changeset.heeds_suspensions {
+            let written: HashSet<&Address> =
+                changeset.writes.iter().flat_map(|write| former(write).into_iter().chain([&write.address])).collect();
+            suspensions::refuse(&mut transaction, project, &written, now).await?;
+        }
         let before = rows::revision(&mut transaction, project).await?;
         let mut stage = Stage::new(project, before, now);
         load(&mut transaction, &mut stage, changeset, keys).await?;

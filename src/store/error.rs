@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::kinds::Address;
 use crate::object::changeset::Stale;
 use crate::object::lease::LeaseHolder;
+use crate::object::suspension::Suspension;
 
 /// A failed request to the store. Messages complete "failed to …".
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +119,9 @@ pub enum StoreError {
     /// Another plan holds the lease.
     #[error("take the lease: {} holds it until {}", .0.actor, .0.expires_at)]
     LeaseHeld(LeaseHolder),
+    /// What was to be written is suspended, and the changeset heeds that. Nothing was written.
+    #[error("write: it is suspended: {}", .0.reason)]
+    Suspended(Box<Suspension>),
     /// The lease ran out, was taken away or passed to another. Nothing was written.
     #[error("write: the lease was lost")]
     LeaseLost,

@@ -1,6 +1,6 @@
 //! What `reconcile` leaves alone until a person resumes it, or until its end has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -183,6 +183,20 @@ async fn insert(connection: &mut SqliteConnection, project: &Name, suspension: &
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Refuses what is suspended: the project, or one of these objects of it.
+pub(super) async fn refuse(
+    connection: &mut SqliteConnection,
+    project: &Name,
+    written: &HashSet<&Address>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stands_in_the_way = |one: &Suspension| one.address.as_ref().is_none_or(|address| written.contains(address));
+    match in_force(connection, project, now).await?.into_iter().find(stands_in_the_way) {
+        Some(suspension) => Err(StoreError::Suspended(Box::new(suspension))),
+        None => Ok(()),
+    }
 }
 
 async fn in_force(

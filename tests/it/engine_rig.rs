@@ -340,6 +340,7 @@ async fn write(store: &Store, writes: Vec<Write>) {
         fencing_token: grant.token,
         writes,
         refresh: Vec::new(),
+        heeds_suspensions: false,
     };
     store.changeset(&changeset).await.expect("applied");
 }

@@ -10,6 +10,7 @@ use trueup::object::action::ActionKind;
 use trueup::object::audit::AuditQuery;
 use trueup::object::changeset::{Body, Changeset, ChangesetOutcome, Expected, Operation, SecretWrite, Write};
 use trueup::object::secret_comparison::{SecretAnswer, SecretQuestion};
+use trueup::object::suspension::SuspendOrder;
 use trueup::provider::{ProviderError, Writer};
 use uuid::Uuid;
 
@@ -42,6 +43,7 @@ fn changeset(plan: u128, token: FencingToken, writes: Vec<Write>) -> Changeset {
         fencing_token: token,
         writes,
         refresh: Vec::new(),
+        heeds_suspensions: false,
     }
 }
 
@@ -136,6 +138,53 @@ async fn refuses_what_is_stale_rejected_or_not_leased(writer: &dyn Writer) {
     assert_eq!(writer.break_lease("bo@there").await.expect("an answer"), None);
 }
 
+async fn heeds_suspensions_where_it_is_to(writer: &dyn Writer) {
+    let lease = async |plan: u128| {
+        let plan = PlanId(Uuid::from_u128(plan));
+        writer.take_lease(plan, "ana@here").await.expect("a lease").token
+    };
+    let release = async |plan: u128, token| {
+        writer.release_lease(PlanId(Uuid::from_u128(plan)), token).await.expect("released");
+    };
+    let token = lease(1).await;
+    let crm = create("System/crm", json!({"platform": "web"}), Vec::new());
+    writer.changeset(&changeset(1, token, vec![destination(), crm])).await.expect("written");
+    release(1, token).await;
+    let of = |address: Option<&str>| SuspendOrder {
+        address: address.map(self::address),
+        reason: "we look into it".to_owned(),
+        actor: "kim@console".to_owned(),
+        until: None,
+    };
+    writer.suspend(&of(Some("Destination/d"))).await.expect("suspended");
+    let before = writer.digests().await.expect("digests");
+    let delete = |at: &str| {
+        let row = before.rows.iter().find(|row| row.address == address(at)).expect("a row");
+        let expected = Expected::Generation(row.generation);
+        Write { address: address(at), action: ActionKind::Delete, expected, operation: Operation::Delete }
+    };
+    let heeding =
+        |plan: u128, token, at: &str| Changeset { heeds_suspensions: true, ..changeset(plan, token, vec![delete(at)]) };
+
+    let token = lease(2).await;
+    let refused = writer.changeset(&heeding(2, token, "Destination/d")).await;
+    let Err(ProviderError::Suspended(suspension)) = refused else { panic!("{refused:?}") };
+    assert_eq!((suspension.address, suspension.reason.as_str()), (Some(address("Destination/d")), "we look into it"));
+    assert_eq!(writer.digests().await.expect("digests"), before, "a refused changeset wrote something");
+    let other = writer.changeset(&heeding(2, token, "System/crm")).await;
+    assert!(matches!(other, Ok(ChangesetOutcome::Applied { .. })), "what is not suspended is written: {other:?}");
+    release(2, token).await;
+
+    writer.suspend(&of(None)).await.expect("suspended");
+    let token = lease(3).await;
+    let more = || create("System/desk", json!({"platform": "web"}), Vec::new());
+    let heeding = Changeset { heeds_suspensions: true, ..changeset(3, token, vec![more()]) };
+    let refused = writer.changeset(&heeding).await;
+    assert!(matches!(&refused, Err(ProviderError::Suspended(one)) if one.address.is_none()), "{refused:?}");
+    let by_person = writer.changeset(&changeset(3, token, vec![more(), delete("Destination/d")])).await;
+    assert!(matches!(by_person, Ok(ChangesetOutcome::Applied { .. })), "{by_person:?}");
+}
+
 async fn tells_who_and_when(writer: &dyn Writer) {
     let lease = writer.take_lease(PlanId(Uuid::from_u128(1)), "ana@here").await.expect("a lease");
     let hook = json!({"system": "crm", "event": "survey.submitted", "destination": "d"});
@@ -191,5 +240,6 @@ suite! {
     reads_what_was_written;
     compares_secrets_and_hands_out_tokens;
     refuses_what_is_stale_rejected_or_not_leased;
+    heeds_suspensions_where_it_is_to;
     tells_who_and_when;
 }

@@ -408,7 +408,7 @@ impl Rig {
             commit: None,
             lease_renewal: self.lease_renewal.get(),
             interrupted: &|| false,
-            left_alone: None,
+            heeds_suspensions: false,
         };
         apply(writer, &request, &mut |_| {}).await
     }

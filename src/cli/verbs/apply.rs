@@ -242,7 +242,7 @@ pub async fn carry_out(
         commit: commit.as_deref(),
         lease_renewal: LEASE_RENEWAL,
         interrupted: &interrupt::came,
-        left_alone: None,
+        heeds_suspensions: false,
     };
     let writer = target::writer(context, &desired.project, &prepared.allowed).await?;
     let mut progress = (consent_text(consent) && !context.quiet).then(|| {
@@ -276,7 +276,7 @@ pub async fn carry_out(
             reported.map(|()| Exit::Done)
         }
         Err(ApplyError::Provider(error)) => Err(exit::provider(&error)),
-        Err(error @ (ApplyError::Make(_) | ApplyError::Suspended)) => {
+        Err(error @ ApplyError::Make(_)) => {
             exit::say_error(&format!("failed to {}", chain(&error)), None);
             Err(Exit::InvalidInput)
         }

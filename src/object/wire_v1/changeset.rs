@@ -40,6 +40,9 @@ pub struct ChangesetRequest {
     /// Objects whose live content already is what the manifests say.
     #[serde(default)]
     pub refresh: Vec<RefreshShape>,
+    /// Whether it is refused while the project, or an object that it writes, is suspended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heeds_suspensions: bool,
 }
 
 /// One action on one address.
@@ -193,7 +196,8 @@ pub enum ChangesetAnswer {
 
 impl From<&Changeset> for ChangesetRequest {
     fn from(changeset: &Changeset) -> Self {
-        let Changeset { project: _, plan_id, body, actor, commit, fencing_token, writes, refresh } = changeset;
+        let Changeset { project: _, plan_id, body, actor, commit, fencing_token, writes, refresh, heeds_suspensions } =
+            changeset;
         let refresh = refresh.iter().cloned().map(|(address, generation)| RefreshShape { address, generation });
         Self {
             plan_id: *plan_id,
@@ -203,6 +207,7 @@ impl From<&Changeset> for ChangesetRequest {
             fencing_token: *fencing_token,
             writes: writes.iter().map(WriteShape::from).collect(),
             refresh: refresh.collect(),
+            heeds_suspensions: *heeds_suspensions,
         }
     }
 }
@@ -211,7 +216,7 @@ impl ChangesetRequest {
     /// The changeset of a project, in the name of `actor`.
     #[must_use]
     pub fn into_changeset(self, project: Name, actor: String) -> Changeset {
-        let Self { plan_id, body, actor: _, commit, fencing_token, writes, refresh } = self;
+        let Self { plan_id, body, actor: _, commit, fencing_token, writes, refresh, heeds_suspensions } = self;
         Changeset {
             project,
             plan_id,
@@ -221,6 +226,7 @@ impl ChangesetRequest {
             fencing_token,
             writes: writes.into_iter().map(Write::from).collect(),
             refresh: refresh.into_iter().map(|RefreshShape { address, generation }| (address, generation)).collect(),
+            heeds_suspensions,
         }
     }
 }
@@ -409,6 +415,7 @@ mod tests {
                 write(Operation::PublishSettings, Expected::WrittenBefore),
             ],
             refresh: vec![(address.clone(), Generation(2))],
+            heeds_suspensions: false,
         };
         let shape = ChangesetRequest::from(&changeset);
         let text = serde_json::to_string(&shape).expect("JSON");

@@ -89,6 +89,7 @@ fn changeset() -> impl Strategy<Value = Changeset> {
             fencing_token: FencingToken(token),
             writes,
             refresh,
+            heeds_suspensions: token % 2 == 1,
         },
     )
 }

@@ -168,6 +168,9 @@ fn refused(problem: &Problem, what: &str) -> ProviderError {
     match problem.code() {
         "stale" => member(&problem.body, "stale").map_or_else(rejected, ProviderError::Conflict),
         "lease-held" => member(&problem.body, "holder").map_or_else(unavailable, ProviderError::LeaseHeld),
+        "suspended" => {
+            member(&problem.body, "suspension").map_or_else(unavailable, |one| ProviderError::Suspended(Box::new(one)))
+        }
         "lease-lost" => ProviderError::LeaseLost,
         "plan-reused" => ProviderError::PlanReused,
         "invalid" | "malformed-body" | "malformed-request" | "too-large" => rejected(),

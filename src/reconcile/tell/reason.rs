@@ -47,6 +47,7 @@ fn of_target(error: &ProviderError) -> String {
         ProviderError::Rejected { address: None, reason: _ } => "the target rejected what was to be written".to_owned(),
         ProviderError::Unauthorised(_) => "the target does not allow it".to_owned(),
         ProviderError::LeaseHeld(holder) => format!("{} holds the lease", holder.actor),
+        ProviderError::Suspended(_) => "it is suspended".to_owned(),
         ProviderError::LeaseLost => "the lease was lost to another".to_owned(),
         ProviderError::Unavailable { .. } => "the target could not be reached or read".to_owned(),
         ProviderError::UnknownOutcome { .. } => "whether the write happened is not known".to_owned(),

@@ -95,6 +95,8 @@ problem_codes! {
     LeaseHeld = CONFLICT "lease-held" "The lease is held by another",
     /// The lease ran out, was taken away or passed to another. Nothing was done.
     LeaseLost = CONFLICT "lease-lost" "The lease was lost",
+    /// What was to be written is suspended. `suspension` says by whom, why and until when. Nothing was done.
+    Suspended = CONFLICT "suspended" "It is suspended",
     /// Another plan was applied under the same id. Nothing was done.
     PlanReused = CONFLICT "plan-reused" "The plan id was used for another plan",
     /// Objects are not in the state the request expects. `stale` lists them. Nothing was done.
@@ -323,6 +325,11 @@ impl From<StoreError> for Problem {
                 let detail = format!("{} holds the lease until {}", holder.actor, holder.expires_at);
                 let holder = serde_json::to_value(&holder).unwrap_or_default();
                 Self::new(ProblemCode::LeaseHeld, detail).with("holder", holder)
+            }
+            StoreError::Suspended(suspension) => {
+                let detail = format!("{} suspended it: {}", suspension.actor, suspension.reason);
+                let suspension = serde_json::to_value(&suspension).unwrap_or_default();
+                Self::new(ProblemCode::Suspended, detail).with("suspension", suspension)
             }
             StoreError::LeaseLost => Self::new(ProblemCode::LeaseLost, "the lease was lost"),
             StoreError::Full => Self::new(ProblemCode::Unavailable, "the disk is full; nothing was done"),

@@ -144,6 +144,7 @@ fn changeset(plan_id: PlanId, fencing_token: FencingToken, writes: Vec<Write>) -
         fencing_token,
         writes,
         refresh: Vec::new(),
+        heeds_suspensions: false,
     }
 }
 

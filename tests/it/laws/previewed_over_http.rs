@@ -178,7 +178,7 @@ impl FarSide {
             actor: "law@here",
             commit: None,
             lease_renewal: LEASE_RENEWAL,
-            left_alone: None,
+            heeds_suspensions: false,
             interrupted: &|| false,
         };
         let (_, outcome) = self.rig.block_on(apply(&self.target, &request, &mut |_| {}));

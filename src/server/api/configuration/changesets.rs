@@ -37,6 +37,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 ProblemCode::Stale,
                 ProblemCode::LeaseLost,
                 ProblemCode::PlanReused,
+                ProblemCode::Suspended,
                 ProblemCode::UnknownOutcome,
                 ProblemCode::NotFound,
             ]),
