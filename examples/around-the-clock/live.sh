@@ -85,6 +85,7 @@ commit "Tell the sales team of large quotes"
 say "Reconcile follows it, and puts right what differs."
 TRUEUP_CLIENT_SECRET=$(member client_secret <"$data/reconcile.json")
 export TRUEUP_CLIENT_SECRET
+: >"$data/reconcile.log" # which is read before reconcile has begun
 "$TRUEUP" reconcile --git "file://$repository" --mode heal --interval 1s --state-dir "$data/state" \
   --listen "127.0.0.1:$WATCH" >"$data/reconcile.log" 2>"$data/reconcile.err" &
 reconcile=$!
