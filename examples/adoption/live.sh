@@ -5,23 +5,13 @@
 # TRUEUP and RECEIVER name binaries built before; without them they are built here. PORT and OUTSIDE are the two ports; 0
 # takes a free one.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-
-if [[ -z "${TRUEUP:-}" || -z "${RECEIVER:-}" ]]; then
-  cargo build -q --manifest-path ../../Cargo.toml --bin trueup --example receiver
-  TRUEUP=../../target/debug/trueup RECEIVER=../../target/debug/examples/receiver
+# shellcheck source=examples/live-story.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../live-story.sh"
+if [[ -z "${RECEIVER:-}" ]]; then
+  cargo build -q --manifest-path ../../Cargo.toml --example receiver
+  RECEIVER=../../target/debug/examples/receiver
 fi
 PORT=${PORT:-8080} OUTSIDE=${OUTSIDE:-8091}
-
-data=$(mktemp -d)
-# Ends what was started here, whatever happens.
-stop() {
-  kill "${started[@]}" 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf "$data"
-}
-started=()
-trap stop EXIT
 
 # Not real: every secret the manifests take from the environment.
 export CRM_SALT=fake-crm-salt
@@ -30,11 +20,6 @@ export ANALYTICS_PASSWORD=fake-analytics-password
 export ACADEMY_CLIENT_SECRET=fake-academy-client-secret
 export ACADEMY_SIGNING_KEY=fake-academy-signing-key
 export SHOP_KEY=fake-shop-key
-
-say() { printf '\n# %s\n' "$*"; }
-trueup() { printf '$ trueup %s\n' "$*"; "$TRUEUP" "$@"; }
-# One member of a JSON document on standard input.
-member() { sed -n "s/.*\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" | head -n 1; }
 
 say "What stands for the outside: a chat, an analytics tool, a learning platform, a shop."
 "$RECEIVER" "127.0.0.1:$OUTSIDE" >"$data/receiver.log" &

@@ -6,28 +6,12 @@
 # TRUEUP names a binary built before; without it one is built here. PORT and WATCH are the ports of the control plane and of
 # reconcile; 0 takes a free one.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-
-if [[ -z "${TRUEUP:-}" ]]; then
-  cargo build -q --manifest-path ../../Cargo.toml --bin trueup
-  TRUEUP=../../target/debug/trueup
-fi
+# shellcheck source=examples/live-story.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../live-story.sh"
+# It changes the folder later on.
+TRUEUP=$(realpath "$TRUEUP")
 PORT=${PORT:-8080} WATCH=${WATCH:-8081}
 
-data=$(mktemp -d)
-# Ends what was started here, whatever happens.
-stop() {
-  kill "${started[@]}" 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf "$data"
-}
-started=()
-trap stop EXIT
-
-say() { printf '\n# %s\n' "$*"; }
-trueup() { printf '$ trueup %s\n' "$*"; "$TRUEUP" "$@"; }
-# One member of a JSON document on standard input.
-member() { sed -n "s/.*\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" | head -n 1; }
 # until_file FILE TEXT: waits until it has that text.
 until_file() {
   for _ in {1..1200}; do

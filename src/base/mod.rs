@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a kind, a target or a file system.
 
+pub mod chance;
 pub mod code;
 pub mod diagnostic;
 pub mod diagnostic_record;

@@ -12,6 +12,7 @@ use super::arguments::{LoadArguments, SecretArguments};
 use super::exit::Exit;
 use super::secret_source::GuardedSource;
 use super::{Context, actor, interrupt, project, refusal, target};
+use crate::base::chance;
 use crate::desired::Desired;
 use crate::desired::load::{LoadedProject, NoProject};
 use crate::desired::secrets::Secrets;
@@ -107,8 +108,7 @@ impl Pace for WallClock {
     }
 
     fn random(&mut self) -> f64 {
-        // Without random bytes everybody waits as long as they may, which is correct if crowded.
-        getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
+        chance::random()
     }
 }
 

@@ -13,17 +13,19 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 
 use super::exit::{self, Exit};
 use super::{Context, target};
+use crate::base::chance;
 use crate::base::error_text::chain;
 use crate::kinds::web_address;
 use crate::reconcile::outcome::Tick;
 use crate::reconcile::tell::event_v1::EventV1;
-use crate::reconcile::tell::lane::{Carrier, Lane, Message};
+use crate::reconcile::tell::lane::{Carrier, Lane, Message, Surroundings};
 use crate::reconcile::tell::notes::{Notes, NotesFile};
 use crate::reconcile::tell::{commit_status, news};
 use crate::reconcile::wish::Mode;
@@ -221,7 +223,7 @@ fn work(
 
 async fn serve<T>(lane: Option<&(Lane<T>, impl Carrier<T>)>) {
     if let Some((lane, receiver)) = lane {
-        lane.work(receiver).await;
+        lane.work(receiver, &ThisMachine).await;
     }
 }
 
@@ -245,10 +247,25 @@ fn name(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// From 0 to 1.
-fn random() -> f64 {
-    // Without random bytes the waits are the longest ones, which is correct if slow.
-    getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
+/// The clocks of this machine, and its chance.
+struct ThisMachine;
+
+impl Surroundings for ThisMachine {
+    async fn wait(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn random(&self) -> f64 {
+        chance::random()
+    }
 }
 
 /// An address that something signed or a token may be sent to.

@@ -9,12 +9,14 @@ const LONGEST: Duration = Duration::from_mins(10);
 /// many that failed together do not come back together.
 #[must_use]
 pub fn wait(interval: Duration, failures: u32, random: f64) -> Duration {
-    if failures == 0 {
-        return interval;
-    }
-    let doubled = interval.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-    let whole = doubled.min(LONGEST.max(interval));
-    whole.mul_f64(random.clamp(0.0, 1.0).mul_add(0.5, 0.5))
+    if failures == 0 { interval } else { grown(interval, LONGEST.max(interval), failures, random) }
+}
+
+/// The wait after so many failures in a row, at least one: twice as long with each up to the longest, half of it left to
+/// chance.
+pub(super) fn grown(first: Duration, longest: Duration, failures: u32, random: f64) -> Duration {
+    let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    doubled.min(longest).mul_f64(random.clamp(0.0, 1.0).mul_add(0.5, 0.5))
 }
 
 #[cfg(test)]

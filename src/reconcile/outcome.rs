@@ -278,6 +278,40 @@ impl Outcome {
         }
     }
 
+    /// What was written.
+    #[must_use]
+    pub fn written(&self) -> &[(Address, ActionKind)] {
+        if let Self::Applied { findings, .. } = self { &findings.actions } else { &[] }
+    }
+
+    /// Drift that was put right.
+    pub fn healed(&self) -> impl Iterator<Item = &Drifted> {
+        self.drift(true)
+    }
+
+    /// Drift that was not put right.
+    pub fn unhealed(&self) -> impl Iterator<Item = &Drifted> {
+        self.drift(false)
+    }
+
+    fn drift(&self, healed: bool) -> impl Iterator<Item = &Drifted> {
+        let written: BTreeSet<&Address> = self.written().iter().map(|(address, _)| address).collect();
+        let all = self.findings().into_iter().flat_map(|findings| &findings.drift);
+        all.filter(move |drifted| written.contains(&drifted.address) == healed)
+    }
+
+    /// What is wrong with the manifests.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[DiagnosticRecord] {
+        if let Self::Invalid { diagnostics, .. } = self { diagnostics } else { &[] }
+    }
+
+    /// The suspension of the project that kept it from writing.
+    #[must_use]
+    pub fn suspension(&self) -> Option<&Suspension> {
+        if let Self::Suspended { suspension, .. } = self { Some(suspension) } else { None }
+    }
+
     /// What it is from now on, nothing having moved since: what was applied is in place.
     #[must_use]
     pub fn afterwards(self: Arc<Self>) -> Arc<Self> {

@@ -12,7 +12,7 @@ use crate::kinds::Address;
 use crate::object::action::ActionKind;
 use crate::object::suspension::Suspension;
 use crate::object::wire_v1::schema::TimeForm;
-use crate::reconcile::outcome::{Findings, Outcome};
+use crate::reconcile::outcome::Findings;
 
 /// Entries of a list that are told; how many there are stands beside it.
 pub const LISTED: usize = 1_000;
@@ -176,7 +176,7 @@ impl ProjectStatusV1 {
         let (differences, drift) = (project.differences(), project.drift());
         let known = project.known.is_some();
         let last = project.last.as_ref();
-        let diagnostics = last.map(|last| diagnostics(&last.outcome)).unwrap_or_default();
+        let diagnostics = last.map(|last| last.outcome.diagnostics()).unwrap_or_default();
         Self {
             path: project.path.clone(),
             project: project.project.clone(),
@@ -227,19 +227,4 @@ impl CommitV1 {
 
 fn names(addresses: &[Address]) -> Vec<String> {
     addresses.iter().take(LISTED).map(ToString::to_string).collect()
-}
-
-fn diagnostics(outcome: &Outcome) -> &[DiagnosticRecord] {
-    match outcome {
-        Outcome::Invalid { diagnostics, .. } => diagnostics,
-        Outcome::InSync
-        | Outcome::Differs(_)
-        | Outcome::Applied { .. }
-        | Outcome::Refused { .. }
-        | Outcome::TestsFailed { .. }
-        | Outcome::Suspended { .. }
-        | Outcome::Waiting(_)
-        | Outcome::Interrupted
-        | Outcome::Failed(_) => &[],
-    }
 }

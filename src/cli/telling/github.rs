@@ -2,14 +2,13 @@
 //! (<https://docs.github.com/en/rest/commits/statuses>).
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{TIMEOUT, TellArguments, client, name, random};
+use super::{TIMEOUT, TellArguments, client, name};
 use crate::base::secret::SecretText;
 use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
@@ -151,25 +150,9 @@ impl Carrier<Status> for Receiver {
             answer: AnswerBody::Kept { limit: ANSWER },
         };
         match self.outgoing.send(call).await {
-            Ok(answer) => judge(&answer, self.now()),
+            Ok(answer) => judge(&answer, Timestamp::now()),
             Err(error) => Tried::Failed { why: format!("failed to {error}"), not_before: None },
         }
-    }
-
-    async fn wait(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn instant(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn random(&self) -> f64 {
-        random()
     }
 
     fn receiver(&self) -> &str {

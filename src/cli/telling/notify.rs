@@ -1,7 +1,6 @@
 //! Events to a URL, signed by the Standard Webhooks scheme.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +8,7 @@ use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::{TIMEOUT, TellArguments, client, name, random};
+use super::{TIMEOUT, TellArguments, client, name};
 use crate::base::secret::SecretText;
 use crate::cli::Context;
 use crate::cli::exit::{self, Exit};
@@ -59,7 +58,7 @@ impl Carrier<String> for Receiver {
             Ok(key) => key,
             Err(why) => return Tried::Failed { why, not_before: None },
         };
-        let now = self.now();
+        let now = Timestamp::now();
         let body = message.content.as_bytes();
         let mut headers = vec![Header::new("content-type", "application/json")];
         headers.extend(signature::headers(&key, &message.id, now, body));
@@ -75,22 +74,6 @@ impl Carrier<String> for Receiver {
             Ok(answer) => judge(&answer, now),
             Err(error) => Tried::Failed { why: format!("failed to {error}"), not_before: None },
         }
-    }
-
-    async fn wait(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn instant(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn random(&self) -> f64 {
-        random()
     }
 
     fn receiver(&self) -> &str {

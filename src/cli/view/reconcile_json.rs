@@ -154,18 +154,6 @@ impl TickV1 {
             at: fight.at.to_string(),
             corrections: fight.corrections,
         });
-        let (diagnostics, suspension) = match &**outcome {
-            Outcome::Invalid { diagnostics, .. } => (diagnostics.clone(), None),
-            Outcome::Suspended { suspension, .. } => (Vec::new(), Some(suspension.clone())),
-            Outcome::InSync
-            | Outcome::Differs(_)
-            | Outcome::Applied { .. }
-            | Outcome::Refused { .. }
-            | Outcome::TestsFailed { .. }
-            | Outcome::Waiting(_)
-            | Outcome::Interrupted
-            | Outcome::Failed(_) => (Vec::new(), None),
-        };
         Self {
             format_version: "1.0".to_owned(),
             at: at.to_string(),
@@ -186,8 +174,8 @@ impl TickV1 {
             orphans: names(orphans),
             left_alone: names(left_alone),
             fights: fights.collect(),
-            suspension,
-            diagnostics,
+            suspension: outcome.suspension().cloned(),
+            diagnostics: outcome.diagnostics().to_vec(),
         }
     }
 }

@@ -83,8 +83,8 @@ fn headline(outcome: &Outcome) -> String {
             let drift = count(findings.drift.len(), "object");
             format!("differs: {} to do, {drift} drifted", count(findings.actions.len(), "action"))
         }
-        Outcome::Applied { findings, totals } => {
-            let healed = match healed(findings) {
+        Outcome::Applied { findings: _, totals } => {
+            let healed = match outcome.healed().count() {
                 0 => String::new(),
                 drifted => format!("; {} healed", count(drifted, "drifted object")),
             };
@@ -112,12 +112,6 @@ fn headline(outcome: &Outcome) -> String {
             | Failure::Plan(_) => format!("failed to {}", chain(failure)),
         },
     }
-}
-
-/// Drifted objects that were written.
-fn healed(findings: &Findings) -> usize {
-    let written = |drifted: &&Drifted| findings.actions.iter().any(|(address, _)| *address == drifted.address);
-    findings.drift.iter().filter(written).count()
 }
 
 fn details(out: &mut dyn Write, outcome: &Outcome, orphans: &[Address], style: Style) -> io::Result<()> {

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Server;
 use super::failure::{Failure, Problem};
+use crate::base::chance;
 use crate::provider::ProviderError;
 
 /// How long, and how often, requests are tried.
@@ -148,7 +149,7 @@ impl Server {
         let tried = attempt.retry(waits).sleep(tokio::time::sleep).when(again).adjust(|failure, wait| {
             let wait = wait?;
             // Full jitter: many that failed together do not come back together. What the server asks for is the least.
-            let jittered = wait.mul_f64(share());
+            let jittered = wait.mul_f64(chance::random());
             Some(failure.retry_after().unwrap_or_default().max(jittered).min(patience.longest_wait))
         });
         tried.await
@@ -222,12 +223,6 @@ pub(super) async fn read(mut answer: reqwest::Response) -> Result<Reply, Failure
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-/// A random share of the whole.
-fn share() -> f64 {
-    // Without random bytes everybody waits as long as they may, which is correct if crowded.
-    getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
 /// An extra member of a problem.

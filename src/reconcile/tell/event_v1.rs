@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::news::{self, News, Trouble};
+use super::news::{News, Trouble};
 use super::notes::ProjectNotes;
 use super::reason;
 use crate::base::code::Code;
@@ -210,7 +210,7 @@ impl EventV1 {
             *action_counts.entry(action.as_str().to_owned()).or_default() += 1;
         }
         let drift = match news {
-            News::DriftHealed => listed(news::healed(outcome), LISTED, drifted),
+            News::DriftHealed => listed(outcome.healed(), LISTED, drifted),
             News::Suspended
             | News::Resumed
             | News::DriftFound
@@ -218,13 +218,10 @@ impl EventV1 {
             | News::Applied
             | News::Refused
             | News::Failing(_)
-            | News::Recovered(_) => listed(news::left(outcome), LISTED, drifted),
+            | News::Recovered(_) => listed(outcome.unhealed(), LISTED, drifted),
         };
         let recovered: &[Trouble] = if let News::Recovered(troubles) = news { troubles } else { &[] };
-        let diagnostics: &[DiagnosticRecord] =
-            if let Outcome::Invalid { diagnostics, .. } = outcome { diagnostics } else { &[] };
         let totals = if let Outcome::Applied { totals, .. } = outcome { Some(*totals) } else { None };
-        let suspension = if let Outcome::Suspended { suspension, .. } = outcome { Some(suspension) } else { None };
         let addresses = |list: &[Address]| listed(list.iter(), LISTED, |address| cut(&address.to_string()));
         let data = EventDataV1 {
             format_version: "1.0".to_owned(),
@@ -249,8 +246,8 @@ impl EventV1 {
             orphans: addresses(orphans),
             left_alone: addresses(left_alone),
             fights: listed(fights.iter(), LISTED, fight),
-            suspension: suspension.map(suspended),
-            diagnostics: listed(diagnostics.iter(), LISTED, diagnostic),
+            suspension: outcome.suspension().map(suspended),
+            diagnostics: listed(outcome.diagnostics().iter(), LISTED, diagnostic),
         };
         Self { kind: format!("{TYPE_PREFIX}{}", news.as_str()), timestamp: time(tick.at), data }
     }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use crate::reconcile::backoff;
+
 /// The most that waits for one receiver. A message is some kilobytes, and what is older is told by what is newer.
 const WAITING: usize = 256;
 /// The wait after a first failure; each further one is twice as long.
@@ -63,6 +65,12 @@ pub trait Carrier<T> {
     /// Tries once.
     fn carry(&self, message: &Message<T>) -> impl Future<Output = Tried>;
 
+    /// The receiver, for the log.
+    fn receiver(&self) -> &str;
+}
+
+/// Time and chance: as the command line has them and tests give them.
+pub trait Surroundings {
     /// Waits.
     fn wait(&self, time: Duration) -> impl Future<Output = ()>;
 
@@ -74,9 +82,6 @@ pub trait Carrier<T> {
 
     /// From 0 to 1.
     fn random(&self) -> f64;
-
-    /// The receiver, for the log.
-    fn receiver(&self) -> &str;
 }
 
 /// The queue of a lane. Clones are the same queue.
@@ -134,9 +139,9 @@ impl<T> Lane<T> {
     }
 
     /// Sends what is put in, until it is closed and nothing waits.
-    pub async fn work(&self, carrier: &impl Carrier<T>) {
+    pub async fn work(&self, carrier: &impl Carrier<T>, surroundings: &impl Surroundings) {
         while let Some(message) = self.next().await {
-            deliver(&message, carrier).await;
+            deliver(&message, carrier, surroundings).await;
             self.state().under_way = false;
         }
     }
@@ -163,7 +168,7 @@ impl<T> Lane<T> {
 }
 
 /// Tries until it arrived or there is no use in it.
-async fn deliver<T>(message: &Message<T>, carrier: &impl Carrier<T>) {
+async fn deliver<T>(message: &Message<T>, carrier: &impl Carrier<T>, surroundings: &impl Surroundings) {
     let Message { id, about, since, content: _ } = message;
     let receiver = carrier.receiver();
     let mut tries = 0_u32;
@@ -186,9 +191,9 @@ async fn deliver<T>(message: &Message<T>, carrier: &impl Carrier<T>) {
             Tried::Refused { why } => (why, None),
             Tried::Failed { why, not_before } => (why, not_before),
         };
-        let wished = not_before.and_then(|time| Duration::try_from(time.duration_since(carrier.now())).ok());
-        let wait = wait(tries, carrier.random()).max(wished.unwrap_or_default());
-        let waited = carrier.instant().saturating_duration_since(*since);
+        let wished = not_before.and_then(|time| Duration::try_from(time.duration_since(surroundings.now())).ok());
+        let wait = wait(tries, surroundings.random()).max(wished.unwrap_or_default());
+        let waited = surroundings.instant().saturating_duration_since(*since);
         if waited.saturating_add(wait) > PATIENCE {
             tracing::error!(receiver, id, about, %why, tries, "could not be told within a day, and is dropped");
             return;
@@ -196,14 +201,13 @@ async fn deliver<T>(message: &Message<T>, carrier: &impl Carrier<T>) {
         if tries == 1 {
             tracing::warn!(receiver, id, about, %why, "could not be told yet: tried again");
         }
-        carrier.wait(wait).await;
+        surroundings.wait(wait).await;
     }
 }
 
 /// The wait after so many tries; half of it is left to chance.
 fn wait(tries: u32, random: f64) -> Duration {
-    let doubled = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
-    doubled.min(LONGEST_WAIT).mul_f64(random.clamp(0.0, 1.0).mul_add(0.5, 0.5))
+    backoff::grown(FIRST_WAIT, LONGEST_WAIT, tries, random)
 }
 
 #[cfg(test)]

@@ -74,33 +74,6 @@ impl Trouble {
     }
 }
 
-/// Drift that a tick found and left, as opposed to what it put right.
-pub(super) fn left(outcome: &Outcome) -> impl Iterator<Item = &Drifted> {
-    drift(outcome, false)
-}
-
-/// Drift that a tick put right.
-pub(super) fn healed(outcome: &Outcome) -> impl Iterator<Item = &Drifted> {
-    drift(outcome, true)
-}
-
-fn drift(outcome: &Outcome, healed: bool) -> impl Iterator<Item = &Drifted> {
-    let written: BTreeSet<_> = match outcome {
-        Outcome::Applied { findings, .. } => findings.actions.iter().map(|(address, _)| address).collect(),
-        Outcome::InSync
-        | Outcome::Differs(_)
-        | Outcome::Refused { .. }
-        | Outcome::Invalid { .. }
-        | Outcome::TestsFailed { .. }
-        | Outcome::Suspended { .. }
-        | Outcome::Waiting(_)
-        | Outcome::Interrupted
-        | Outcome::Failed(_) => BTreeSet::new(),
-    };
-    let all = outcome.findings().into_iter().flat_map(|findings| &findings.drift);
-    all.filter(move |drifted| written.contains(&drifted.address) == healed)
-}
-
 /// What is due after a tick, in the order in which it is told. The notes then know of it.
 pub fn due(notes: &mut ProjectNotes, tick: &Tick, failing_after: u32) -> Vec<News> {
     remember_names(notes, tick);
@@ -155,7 +128,7 @@ fn found(notes: &mut ProjectNotes, tick: &Tick, news: &mut Vec<News>) {
     let outcome = &*tick.outcome;
     let learnt = matches!(outcome, Outcome::InSync) || outcome.findings().is_some();
     if learnt {
-        let drift: BTreeSet<Digest> = left(outcome).map(drift_key).collect();
+        let drift: BTreeSet<Digest> = outcome.unhealed().map(drift_key).collect();
         if !drift.is_subset(&notes.drift) {
             news.push(News::DriftFound);
         }
@@ -166,7 +139,7 @@ fn found(notes: &mut ProjectNotes, tick: &Tick, news: &mut Vec<News>) {
         && (tick.revision.is_none() || tick.revision != notes.applied)
     {
         notes.applied = tick.revision;
-        if healed(outcome).next().is_some() {
+        if outcome.healed().next().is_some() {
             news.push(News::DriftHealed);
         }
         news.push(News::Applied);

@@ -1,6 +1,6 @@
 //! What is known of one project: what its ticks have told, and what follows from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -187,19 +187,8 @@ impl ProjectStanding {
     fn count(&mut self, tick: &Tick) {
         *self.ticks.entry(tick.outcome.as_str()).or_default() += 1;
         self.durations.observe(tick.took.as_secs_f64());
-        let done = match &*tick.outcome {
-            Outcome::Applied { findings, .. } if tick.looked => &findings.actions[..],
-            Outcome::Applied { .. }
-            | Outcome::InSync
-            | Outcome::Differs(_)
-            | Outcome::Refused { .. }
-            | Outcome::Invalid { .. }
-            | Outcome::TestsFailed { .. }
-            | Outcome::Suspended { .. }
-            | Outcome::Waiting(_)
-            | Outcome::Interrupted
-            | Outcome::Failed(_) => &[],
-        };
+        // A tick that did not look repeats what came of the last look.
+        let done = if tick.looked { tick.outcome.written() } else { &[] };
         for (list, is_done) in [(done, true), (&tick.failed[..], false)] {
             for (address, action) in list {
                 *self.actions.entry((address.kind.as_str(), *action, is_done)).or_default() += 1;
@@ -228,20 +217,7 @@ impl ProjectStanding {
     /// What was changed outside the manifests and is not healed.
     #[must_use]
     pub fn drift(&self) -> Vec<&Drifted> {
-        let Some((outcome, findings)) = self.known.as_deref().zip(self.findings()) else { return Vec::new() };
-        let written: BTreeSet<&Address> = match outcome {
-            Outcome::Applied { .. } => findings.actions.iter().map(|(address, _)| address).collect(),
-            Outcome::InSync
-            | Outcome::Differs(_)
-            | Outcome::Refused { .. }
-            | Outcome::Invalid { .. }
-            | Outcome::TestsFailed { .. }
-            | Outcome::Suspended { .. }
-            | Outcome::Waiting(_)
-            | Outcome::Interrupted
-            | Outcome::Failed(_) => BTreeSet::new(),
-        };
-        findings.drift.iter().filter(|drifted| !written.contains(&drifted.address)).collect()
+        self.known.as_deref().into_iter().flat_map(Outcome::unhealed).collect()
     }
 
     /// Suspensions that stop a fight.
@@ -299,18 +275,9 @@ fn sentence(found: &DiagnosticRecord) -> String {
 fn error_of(outcome: &Outcome, reasons: &[String]) -> Option<String> {
     /// So many sentences say enough.
     const SENTENCES: usize = 3;
-    let sentences: Vec<String> = match outcome {
-        Outcome::Invalid { diagnostics, .. } => diagnostics.iter().map(sentence).collect(),
-        Outcome::InSync
-        | Outcome::Differs(_)
-        | Outcome::Applied { .. }
-        | Outcome::Refused { .. }
-        | Outcome::TestsFailed { .. }
-        | Outcome::Suspended { .. }
-        | Outcome::Waiting(_)
-        | Outcome::Interrupted
-        | Outcome::Failed(_) => reasons.to_vec(),
-    };
+    let faults = outcome.diagnostics();
+    let sentences: Vec<String> =
+        if faults.is_empty() { reasons.to_vec() } else { faults.iter().map(sentence).collect() };
     let more = sentences.len().saturating_sub(SENTENCES);
     let mut text = sentences.into_iter().take(SENTENCES).collect::<Vec<_>>().join("; ");
     if more > 0 {

@@ -36,6 +36,12 @@ impl Carrier<u32> for Scripted {
         self.script.borrow_mut().pop_front().unwrap_or_else(|| self.after.clone())
     }
 
+    fn receiver(&self) -> &'static str {
+        "receiver.test"
+    }
+}
+
+impl Surroundings for Scripted {
     async fn wait(&self, time: Duration) {
         self.passed.set(self.passed.get() + time);
         self.now.set(self.now.get() + time);
@@ -51,10 +57,6 @@ impl Carrier<u32> for Scripted {
 
     fn random(&self) -> f64 {
         1.0
-    }
-
-    fn receiver(&self) -> &'static str {
-        "receiver.test"
     }
 }
 
@@ -76,7 +78,7 @@ fn work(carrier: &Scripted, messages: u32) -> Lane<u32> {
     (0..messages).for_each(|n| lane.put(message(n, carrier.started)));
     lane.close();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(lane.work(carrier));
+    runtime.block_on(lane.work(carrier, carrier));
     lane
 }
 
@@ -121,7 +123,7 @@ fn a_clock_that_is_set_drops_nothing() {
         let set = carrier.now.get() + jiff::SignedDuration::from_hours(24 * 365 * years);
         carrier.now.set(set);
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(lane.work(&carrier));
+        runtime.block_on(lane.work(&carrier, &carrier));
         let tries: Vec<i64> = carrier.seconds().iter().map(|at| at - set.as_second()).collect();
         assert_eq!(tries, [0, 1, 3]);
     }
